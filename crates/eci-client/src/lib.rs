@@ -1,0 +1,1 @@
+//! A client for Alibaba Cloud's Elastic Container Instance OpenAPI.

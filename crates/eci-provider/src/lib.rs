@@ -1,0 +1,1 @@
+//! Runs the pods of a virtual node as ECI container groups.

@@ -1,0 +1,1 @@
+//! The kubelet's HTTPS API of a virtual node: authentication, authorization, logs.

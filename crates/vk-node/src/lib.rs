@@ -1,0 +1,1 @@
+//! A virtual node: registration, lease, the pod engine and the status writer.

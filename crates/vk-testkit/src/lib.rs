@@ -1,0 +1,1 @@
+//! Real parts for tests: the control plane's launcher, process guards, makers.
