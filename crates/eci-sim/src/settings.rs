@@ -1,0 +1,287 @@
+//! Every switch of the simulator that can be set at start (`--schedule-ms 50`) and while it runs
+//! (`POST /_sim/settings {"schedule_ms": 50}`).
+//!
+//! One table for both: the doc comments are the help text, the defaults stand in one place. Each question
+//! about the real service that published material leaves open has its switch here, so that a client can be
+//! tried under both answers.
+
+use clap::{Args, Parser, ValueEnum};
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::validate::Rules;
+
+/// The switches; `Settings::default()` is what the binary starts with when no flag is given.
+#[derive(Clone, Debug, PartialEq, Eq, Args, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Refuse parameters that the published API table does not know; the cloud ignores them
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, value_name = "BOOL")]
+    pub strict: bool,
+
+    /// Milliseconds a group spends in Scheduling
+    #[arg(long, default_value_t = 300, value_name = "MS")]
+    pub schedule_ms: u64,
+    /// Milliseconds the pull of an image takes
+    #[arg(long, default_value_t = 300, value_name = "MS")]
+    pub pull_ms: u64,
+    /// Milliseconds from the pulled image to the running container
+    #[arg(long, default_value_t = 50, value_name = "MS")]
+    pub start_ms: u64,
+    /// Milliseconds before the second restart of a container (the first follows at once); doubles each time
+    #[arg(long, default_value_t = 10_000, value_name = "MS")]
+    pub backoff_base_ms: u64,
+    /// Milliseconds that the wait before a restart never exceeds
+    #[arg(long, default_value_t = 300_000, value_name = "MS")]
+    pub backoff_max_ms: u64,
+    /// Milliseconds a deleted group stays in replies after its containers have stopped
+    #[arg(long, default_value_t = 500, value_name = "MS")]
+    pub delete_visible_ms: u64,
+    /// Milliseconds from the accepted create until reads show the group
+    #[arg(long, default_value_t = 0, value_name = "MS")]
+    pub visibility_lag_ms: u64,
+
+    /// Seconds every ended group stays in replies
+    #[arg(long, default_value_t = 3600, value_name = "S")]
+    pub terminal_keep_s: u64,
+    /// How many ended groups of a region stay in replies after that
+    #[arg(long, default_value_t = 100, value_name = "COUNT")]
+    pub terminal_keep_newest: usize,
+    /// Seconds a group in ScheduleFailed stays in replies
+    #[arg(long, default_value_t = 86_400, value_name = "S")]
+    pub schedule_failed_keep_s: u64,
+    /// Seconds the log of an ended group stays readable
+    #[arg(long, default_value_t = 86_400, value_name = "S")]
+    pub log_keep_s: u64,
+
+    /// Seconds a client token is remembered; 0 forgets at once
+    #[arg(long, default_value_t = 86_400, value_name = "S")]
+    pub client_token_window_s: u64,
+    /// HTTP status of IdempotentParameterMismatch
+    #[arg(long, default_value_t = 400, value_name = "STATUS")]
+    pub token_mismatch_http_status: u16,
+    /// Whether DeleteContainerGroup honours its client token
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub delete_client_token: DeleteClientToken,
+
+    /// Seconds that the simulator's clock is ahead of the machine's when request times are checked
+    #[arg(long, default_value_t = 0, allow_negative_numbers = true, value_name = "S")]
+    pub clock_skew_s: i64,
+    /// Whether the account may read groups; an identity without permission gets empty lists
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub read_permission: ReadPermission,
+    /// What a request for another region than the simulator's own gets
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub foreign_region: ForeignRegion,
+    /// What a create finds: capacity, an error, or a group that ends in ScheduleFailed
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub stock: Stock,
+    /// HTTP status of Throttling codes
+    #[arg(long, default_value_t = 400, value_name = "STATUS")]
+    pub throttling_http_status: u16,
+
+    /// Spelling of keys in the reply of DescribeContainerGroupStatus
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub status_casing: StatusCasing,
+    /// How values that are not set appear in replies
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub unset_values: UnsetValues,
+    /// What TotalCount counts
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub total_count: TotalCount,
+    /// Items in a page of DescribeContainerGroupStatus when Limit is not given: 200 or 50
+    #[arg(long, default_value_t = 200, value_name = "COUNT")]
+    pub status_default_limit: usize,
+    /// Items that a page never exceeds, whatever Limit says; 0 leaves it to Limit
+    #[arg(long, default_value_t = 0, value_name = "COUNT")]
+    pub page_cap: usize,
+    /// What SinceSecond outside 60 to 3600 gets
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub since_second_bounds: SinceSecondBounds,
+    /// What reads answer for ids that do not exist
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub unknown_ids: UnknownIds,
+    /// What deleting an id that does not exist gets
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub delete_unknown: DeleteUnknown,
+    /// When a group under deletion shows the status Terminating
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub terminating: Terminating,
+
+    /// What the log of a container that has not started yet gets
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub log_not_started: LogNotStarted,
+    /// Which limit cuts a log first, Tail or LimitBytes
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub log_truncation: LogTruncation,
+
+    /// Limits of Command and Arg: those of the metadata (101 items), or of the text (20 and 10, of 256 characters)
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub command_limits: CommandLimits,
+    /// How file modes are written
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub file_mode: FileMode,
+
+    /// Requests that `/_sim/requests` remembers
+    #[arg(long, default_value_t = 50_000, value_name = "COUNT")]
+    pub journal_size: usize,
+}
+
+/// Declares the enums of two or three kebab-case words that the switches choose from; the first is the default.
+macro_rules! switch {
+    ($($(#[$doc:meta])* $name:ident { $first:ident $(, $rest:ident)* })*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum $name { #[default] $first, $($rest),* }
+    )*};
+}
+
+switch! {
+    DeleteClientToken { Ignored, Honoured }
+    ReadPermission { Granted, Denied }
+    ForeignRegion { Accept, Refuse }
+    /// `Refused` answers the create with `OperationDenied.NoStock`.
+    Stock { Available, Refused, ScheduleFailed }
+    /// `Declared` is the spelling of the published metadata, slips included.
+    StatusCasing { Declared, Kubernetes }
+    UnsetValues { Empty, Omit, Null }
+    TotalCount { All, Page }
+    /// `Clamp` takes the nearest bound, `Ignore` the value as it is.
+    SinceSecondBounds { Refuse, Clamp, Ignore }
+    UnknownIds { Omit, Error }
+    DeleteUnknown { NotFound, Success }
+    Terminating { WithPreStop, Always }
+    LogNotStarted { Error, Empty }
+    LogTruncation { TailFirst, BytesFirst }
+    CommandLimits { Metadata, Documented }
+    FileMode { Octal, Decimal }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        #[derive(Parser)]
+        struct NoFlags {
+            #[command(flatten)]
+            settings: Settings,
+        }
+        NoFlags::parse_from(["eci-sim"]).settings
+    }
+}
+
+impl Settings {
+    /// These settings with the fields of `changes` replaced.
+    ///
+    /// # Errors
+    /// A text that names the field that is unknown or has the wrong type; nothing is changed then.
+    pub(crate) fn changed(&self, changes: &Value) -> Result<Self, String> {
+        let Value::Object(changes) = changes else {
+            return Err("settings are a JSON object".to_owned());
+        };
+        let mut all = serde_json::to_value(self).expect("settings are plain JSON");
+        for (name, value) in changes {
+            all[name.as_str()] = value.clone();
+        }
+        serde_json::from_value(all).map_err(|error| error.to_string())
+    }
+
+    pub(crate) fn rules(&self) -> Rules {
+        Rules {
+            strict: self.strict,
+            command_limits: self.command_limits,
+            file_mode: self.file_mode,
+            since_second_bounds: self.since_second_bounds,
+        }
+    }
+
+    pub(crate) fn schedule(&self) -> SignedDuration {
+        millis(self.schedule_ms)
+    }
+
+    pub(crate) fn pull(&self) -> SignedDuration {
+        millis(self.pull_ms)
+    }
+
+    pub(crate) fn start(&self) -> SignedDuration {
+        millis(self.start_ms)
+    }
+
+    pub(crate) fn delete_visible(&self) -> SignedDuration {
+        millis(self.delete_visible_ms)
+    }
+
+    pub(crate) fn visibility_lag(&self) -> SignedDuration {
+        millis(self.visibility_lag_ms)
+    }
+
+    /// The wait before restart number `restart`, counted from 0: none, then base, doubling up to the maximum.
+    pub(crate) fn backoff(&self, restart: u32) -> SignedDuration {
+        let Some(doublings) = restart.checked_sub(1) else {
+            return SignedDuration::ZERO;
+        };
+        let factor = 1u64.checked_shl(doublings.min(40)).unwrap_or(u64::MAX);
+        millis(
+            self.backoff_base_ms
+                .saturating_mul(factor)
+                .min(self.backoff_max_ms),
+        )
+    }
+}
+
+/// Milliseconds as a duration; what does not fit is longer than any test.
+pub(crate) fn millis(ms: u64) -> SignedDuration {
+    SignedDuration::from_millis(i64::try_from(ms).unwrap_or(i64::MAX))
+}
+
+/// Seconds as a duration.
+pub(crate) fn seconds(s: u64) -> SignedDuration {
+    SignedDuration::from_secs(i64::try_from(s).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_touches_only_what_it_names() {
+        let changed = Settings::default()
+            .changed(&serde_json::json!({"pull_ms": 1, "stock": "refused"}))
+            .unwrap();
+        assert_eq!(
+            changed,
+            Settings {
+                pull_ms: 1,
+                stock: Stock::Refused,
+                ..Settings::default()
+            }
+        );
+    }
+
+    #[test]
+    fn an_unknown_or_wrong_setting_is_named() {
+        let settings = Settings::default();
+        assert!(
+            settings
+                .changed(&serde_json::json!({"pul_ms": 1}))
+                .unwrap_err()
+                .contains("pul_ms")
+        );
+        assert!(
+            settings
+                .changed(&serde_json::json!({"stock": "maybe"}))
+                .unwrap_err()
+                .contains("maybe")
+        );
+    }
+
+    #[test]
+    fn restarts_wait_longer_each_time_up_to_a_limit() {
+        let settings = Settings::default();
+        let waits: Vec<i64> = (0..8)
+            .map(|restart| settings.backoff(restart).as_secs())
+            .collect();
+        assert_eq!(waits, [0, 10, 20, 40, 80, 160, 300, 300]);
+        assert_eq!(settings.backoff(u32::MAX).as_secs(), 300);
+    }
+}

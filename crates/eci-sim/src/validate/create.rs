@@ -1,0 +1,441 @@
+//! The documented limits of CreateContainerGroup at the level of the whole group.
+
+use super::{Checker, container, volume};
+use crate::params::Node;
+use crate::size::{self, Size};
+
+/// Lists that only have a length limit, with the published maximum.
+const LISTS: &[(&str, usize)] = &[
+    ("ComputeCategory", 100),
+    ("NtpServer", 21),
+    ("DnsConfig.NameServer", 20),
+    ("DnsConfig.Search", 20),
+    ("DnsConfig.Option", 20),
+    ("HostAliase", 101),
+    ("SecurityContext.Sysctl", 101),
+    ("HostSecurityContext.Sysctl", 101),
+    ("ImageRegistryCredential", 11),
+    ("AcrRegistryInfo", 21),
+];
+
+const SAFE_SYSCTLS: &[&str] = &["net.ipv4.ping_group_range", "net.ipv4.ip_unprivileged_port_start"];
+
+pub(super) fn check(checker: &mut Checker<'_>, root: &Node<'_>) {
+    name(checker, root);
+    checker.tags(root, 20);
+    for (list, max) in LISTS {
+        checker.at_most(root, list, *max);
+    }
+    enumerations(checker, root);
+    ranges(checker, root);
+    network(checker, root);
+    placement(checker, root);
+    sysctls(checker, root);
+    registries(checker, root);
+    volume::check(checker, root);
+    container::check(checker, root);
+    match size_of(root) {
+        Ok(_) => {}
+        Err(message) => checker.report("Cpu", size_code(root), message),
+    }
+}
+
+fn name(checker: &mut Checker<'_>, root: &Node<'_>) {
+    let Some(name) = root.text("ContainerGroupName").filter(|name| !name.is_empty()) else {
+        return;
+    };
+    checker.length(root, "ContainerGroupName", 2, 128);
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if !name.chars().all(allowed) || name.starts_with('-') || name.ends_with('-') {
+        checker.invalid(
+            "ContainerGroupName",
+            "lower-case letters, digits and inner hyphens only",
+        );
+    }
+}
+
+fn enumerations(checker: &mut Checker<'_>, root: &Node<'_>) {
+    checker.one_of(root, "RestartPolicy", &["Always", "OnFailure", "Never"]);
+    checker.one_of(root, "ScheduleStrategy", &["VSwitchOrdered", "VSwitchRandom"]);
+    checker.one_of(root, "CpuArchitecture", &["AMD64", "ARM64"]);
+    checker.one_of(root, "OsType", &["Linux", "Windows"]);
+    checker.one_of(
+        root,
+        "SpotStrategy",
+        &["NoSpot", "SpotWithPriceLimit", "SpotAsPriceGo"],
+    );
+    checker.one_of(root, "DnsPolicy", &["None", "Default"]);
+    checker.one_of(root, "EipISP", &["BGP", "BGP_PRO"]);
+    checker.one_of(root, "ImageAccelerateMode", &["nydus", "dadi", "p2p", "imc"]);
+    for category in root.items("ComputeCategory") {
+        checker.one_of(category, "", &["economy", "general"]);
+    }
+}
+
+fn ranges(checker: &mut Checker<'_>, root: &Node<'_>) {
+    checker.between(root, "EphemeralStorage", 0, 5000);
+    checker.between(root, "MaxPendingMinute", 10, 1440);
+    checker.between(root, "SpotDuration", 0, 1);
+    checker.between(root, "CpuOptionsCore", 0, 1000);
+    checker.between(root, "CpuOptionsThreadsPerCore", 0, 1000);
+    checker.between(root, "EipBandwidth", 0, 1_000_000);
+    checker.between(root, "Ipv6AddressCount", 1, 1);
+    checker.between(root, "IngressBandwidth", 0, i64::MAX);
+    checker.between(root, "EgressBandwidth", 0, i64::MAX);
+    checker.between(root, "TerminationGracePeriodSeconds", 0, i64::MAX);
+    checker.between(root, "ActiveDeadlineSeconds", 1, i64::MAX);
+}
+
+fn network(checker: &mut Checker<'_>, root: &Node<'_>) {
+    if root
+        .text("VSwitchId")
+        .is_some_and(|list| list.split(',').count() > 10)
+    {
+        checker.report(
+            "VSwitchId",
+            "InvalidParameter.ValueExceeded",
+            "at most 10 vSwitches are allowed",
+        );
+    }
+    if root.flag("AutoCreateEip") && root.has("EipInstanceId") {
+        checker.invalid("EipInstanceId", "cannot be given together with AutoCreateEip");
+    }
+    if root.has("PrivateIpAddress") {
+        checker.address(root, "PrivateIpAddress");
+        checker.required(root, "VSwitchId");
+        checker.required(root, "SecurityGroupId");
+    }
+    if root.text("DnsPolicy") == Some("None") && root.items("DnsConfig.NameServer").is_empty() {
+        checker.report(
+            "DnsConfig.NameServer.N",
+            "MissingParameter",
+            "DnsPolicy None needs at least one name server",
+        );
+    }
+    for alias in root.items("HostAliase") {
+        checker.required(alias, "Ip");
+        checker.address(alias, "Ip");
+        checker.at_most(alias, "Hostname", 51);
+    }
+}
+
+fn placement(checker: &mut Checker<'_>, root: &Node<'_>) {
+    let types = instance_types(root);
+    if types.len() > 5 {
+        checker.report(
+            "InstanceType",
+            "InvalidParameter.ValueExceeded",
+            "at most 5 types are allowed",
+        );
+    }
+    for entry in types
+        .iter()
+        .filter(|entry| size::of_instance_type(entry).is_none())
+    {
+        checker.invalid(
+            "InstanceType",
+            format!("{entry:?} is neither an ECS type nor a pair like 2-4Gi"),
+        );
+    }
+    if is_spot(root) && root.has("ComputeCategory") {
+        checker.invalid("ComputeCategory.N", "cannot be given for a spot group");
+    }
+    if root.text("SpotStrategy") == Some("SpotWithPriceLimit") {
+        checker.required(root, "SpotPriceLimit");
+    }
+    if root
+        .text("CorePattern")
+        .is_some_and(|pattern| pattern.starts_with('|'))
+    {
+        checker.invalid("CorePattern", "must not begin with a pipe");
+    }
+}
+
+fn sysctls(checker: &mut Checker<'_>, root: &Node<'_>) {
+    for sysctl in root.items("SecurityContext.Sysctl") {
+        checker.one_of(sysctl, "Name", SAFE_SYSCTLS);
+    }
+    for sysctl in root.items("HostSecurityContext.Sysctl") {
+        if !sysctl.text("Name").is_some_and(is_unsafe_sysctl) {
+            checker.invalid(
+                sysctl.path_of("Name"),
+                "is not among the kernel parameters that may be changed",
+            );
+        }
+    }
+}
+
+fn is_unsafe_sysctl(name: &str) -> bool {
+    let families = ["kernel.shm", "kernel.msg", "fs.mqueue.", "net."];
+    let excluded = ["kernel.shm_rmid_forced", "net.ipv4.tcp_syncookies"];
+    (families.iter().any(|family| name.starts_with(family))
+        && !excluded.contains(&name)
+        && !SAFE_SYSCTLS.contains(&name))
+        || ["kernel.sem", "vm.min_free_kbytes"].contains(&name)
+}
+
+fn registries(checker: &mut Checker<'_>, root: &Node<'_>) {
+    for credential in root.items("ImageRegistryCredential") {
+        checker.required(credential, "Server");
+        checker.required(credential, "UserName");
+        checker.required(credential, "Password");
+        if credential
+            .text("Server")
+            .is_some_and(|server| server.contains("://"))
+        {
+            checker.invalid(credential.path_of("Server"), "must not have a scheme");
+        }
+    }
+    for registry in root.items("AcrRegistryInfo") {
+        checker.at_most(registry, "Domain", 100);
+    }
+}
+
+fn instance_types<'a>(root: &Node<'a>) -> Vec<&'a str> {
+    root.text("InstanceType")
+        .map(|list| list.split(',').map(str::trim).collect())
+        .unwrap_or_default()
+}
+
+fn is_spot(root: &Node<'_>) -> bool {
+    root.text("SpotStrategy")
+        .is_some_and(|strategy| strategy != "NoSpot")
+}
+
+fn size_code(root: &Node<'_>) -> &'static str {
+    if is_spot(root) {
+        "InvalidSpotCpuMemorySpec"
+    } else {
+        "InvalidParameter.CPU.Memory"
+    }
+}
+
+/// The size that the group will have and be billed for, or why there is none.
+pub(crate) fn size_of(root: &Node<'_>) -> Result<Size, String> {
+    if let Some(size) = instance_types(root)
+        .first()
+        .and_then(|entry| size::of_instance_type(entry))
+    {
+        return Ok(size);
+    }
+    let wish = wish(root);
+    let region = root.text("RegionId").unwrap_or_default();
+    let economy_only = root.texts("ComputeCategory") == ["economy"];
+    size::sellable(wish, region, is_spot(root))
+        .filter(|size| !economy_only || size.cpu <= 8.0)
+        .ok_or_else(|| format!("no size sold holds {} vCPU and {} GiB", wish.cpu, wish.memory))
+}
+
+/// The size asked for: the group's, else what its containers need together, else the default.
+fn wish(root: &Node<'_>) -> Size {
+    let of = |name: &str| root.number::<f64>(name).unwrap_or(0.0);
+    let own = Size {
+        cpu: of("Cpu"),
+        memory: of("Memory"),
+    };
+    if own.cpu > 0.0 || own.memory > 0.0 {
+        return own;
+    }
+    // Init containers run before the others and one at a time, so the largest of them counts once, as in
+    // Kubernetes. The reference marks this as inferred.
+    let need = |name: &str| {
+        let each = |list: &str| {
+            let counted = root
+                .items(list)
+                .into_iter()
+                .filter(|container| !is_ignored(container));
+            counted
+                .map(|container| container.number::<f64>(name).unwrap_or(0.0))
+                .collect::<Vec<f64>>()
+        };
+        each("InitContainer")
+            .into_iter()
+            .fold(each("Container").iter().sum(), f64::max)
+    };
+    let sum = Size {
+        cpu: need("Cpu"),
+        memory: need("Memory"),
+    };
+    if sum.cpu > 0.0 || sum.memory > 0.0 {
+        sum
+    } else {
+        size::DEFAULT_SIZE
+    }
+}
+
+/// `__ECI_RESOURCE_IGNORE__=TRUE` keeps a container out of the sum.
+fn is_ignored(container: &Node<'_>) -> bool {
+    container
+        .items("EnvironmentVar")
+        .iter()
+        .any(|variable| variable.text("Key") == Some("__ECI_RESOURCE_IGNORE__") && variable.flag("Value"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{create_with, problems};
+    use super::*;
+
+    fn size(changes: &[(&str, &str)]) -> (f64, f64) {
+        let parameters = create_with(changes);
+        let size = size_of(&Node::root(&parameters)).unwrap();
+        (size.cpu, size.memory)
+    }
+
+    #[test]
+    fn names_are_lower_case_with_inner_hyphens() {
+        for good in ["ab", "a-1", &"x".repeat(128)] {
+            assert_eq!(
+                problems(&[("ContainerGroupName", good)]),
+                Vec::<String>::new(),
+                "{good}"
+            );
+        }
+        for bad in ["a", "-ab", "ab-", "a.b", "A1", "a_b"] {
+            assert_eq!(
+                problems(&[("ContainerGroupName", bad)]),
+                ["ContainerGroupName InvalidParameter"],
+                "{bad}"
+            );
+        }
+        let long = "x".repeat(129);
+        assert_eq!(
+            problems(&[("ContainerGroupName", &long)]),
+            ["ContainerGroupName InvalidParameter.LengthExceeded"]
+        );
+    }
+
+    #[test]
+    fn the_size_comes_from_the_group_then_its_containers_then_the_default() {
+        assert_eq!(size(&[]), (2.0, 4.0));
+        assert_eq!(
+            size(&[("Container.1.Cpu", "0.3"), ("Container.1.Memory", "0.6")]),
+            (0.5, 1.0)
+        );
+        assert_eq!(
+            size(&[("Container.1.Cpu", "8"), ("Cpu", "1"), ("Memory", "2")]),
+            (1.0, 2.0)
+        );
+        let with_init = [
+            ("Container.1.Cpu", "1"),
+            ("Container.1.Memory", "2"),
+            ("InitContainer.1.Name", "init"),
+            ("InitContainer.1.Image", "busybox"),
+            ("InitContainer.1.Cpu", "2"),
+            ("InitContainer.1.Memory", "1"),
+        ];
+        assert_eq!(size(&with_init), (2.0, 2.0));
+        assert_eq!(size(&[("InstanceType", "4-8Gi,ecs.c6.2xlarge")]), (4.0, 8.0));
+    }
+
+    #[test]
+    fn a_container_that_says_so_is_left_out_of_the_size() {
+        let changes = [
+            ("Container.1.Cpu", "4"),
+            ("Container.1.EnvironmentVar.1.Key", "__ECI_RESOURCE_IGNORE__"),
+            ("Container.1.EnvironmentVar.1.Value", "TRUE"),
+            ("Container.2.Name", "side"),
+            ("Container.2.Image", "busybox"),
+            ("Container.2.Cpu", "0.25"),
+            ("Container.2.Memory", "0.5"),
+        ];
+        assert_eq!(size(&changes), (0.25, 0.5));
+    }
+
+    #[test]
+    fn a_size_nobody_sells_is_refused() {
+        assert_eq!(
+            problems(&[("Cpu", "65"), ("Memory", "1")]),
+            ["Cpu InvalidParameter.CPU.Memory"]
+        );
+        let spot = [("SpotStrategy", "SpotAsPriceGo"), ("Cpu", "65"), ("Memory", "1")];
+        assert_eq!(problems(&spot), ["Cpu InvalidSpotCpuMemorySpec"]);
+        let economy = [("ComputeCategory.1", "economy"), ("Cpu", "12"), ("Memory", "12")];
+        assert_eq!(problems(&economy), ["Cpu InvalidParameter.CPU.Memory"]);
+    }
+
+    #[test]
+    fn parameters_that_exclude_or_need_others_are_checked() {
+        assert_eq!(
+            problems(&[("AutoCreateEip", "true"), ("EipInstanceId", "eip-1")]),
+            ["EipInstanceId InvalidParameter"]
+        );
+        assert_eq!(
+            problems(&[("PrivateIpAddress", "10.0.0.9")]),
+            ["VSwitchId MissingParameter", "SecurityGroupId MissingParameter"]
+        );
+        assert_eq!(
+            problems(&[("DnsPolicy", "None")]),
+            ["DnsConfig.NameServer.N MissingParameter"]
+        );
+        assert_eq!(
+            problems(&[("SpotStrategy", "SpotWithPriceLimit")]),
+            ["SpotPriceLimit MissingParameter"]
+        );
+    }
+
+    #[test]
+    fn numbers_stay_in_their_range() {
+        for (name, value) in [
+            ("EphemeralStorage", "5001"),
+            ("MaxPendingMinute", "9"),
+            ("Ipv6AddressCount", "2"),
+            ("SpotDuration", "2"),
+        ] {
+            let expected = format!("{name} InvalidParameter.ValueExceeded");
+            assert_eq!(problems(&[(name, value)]), [expected]);
+        }
+    }
+
+    #[test]
+    fn registry_credentials_are_complete_and_without_scheme() {
+        let found = problems(&[
+            ("ImageRegistryCredential.1.Server", "https://registry.example"),
+            ("ImageRegistryCredential.1.UserName", "u"),
+        ]);
+        assert_eq!(
+            found,
+            [
+                "ImageRegistryCredential.1.Password MissingParameter",
+                "ImageRegistryCredential.1.Server InvalidParameter"
+            ]
+        );
+    }
+
+    #[test]
+    fn sysctls_go_by_the_published_families() {
+        let safe = [
+            (
+                "SecurityContext.Sysctl.1.Name",
+                "net.ipv4.ip_unprivileged_port_start",
+            ),
+            ("SecurityContext.Sysctl.1.Value", "0"),
+        ];
+        assert_eq!(problems(&safe), Vec::<String>::new());
+        assert_eq!(
+            problems(&[("SecurityContext.Sysctl.1.Name", "kernel.sem")]),
+            ["SecurityContext.Sysctl.1.Name InvalidParameter"]
+        );
+        assert_eq!(
+            problems(&[("HostSecurityContext.Sysctl.1.Name", "net.core.somaxconn")]),
+            Vec::<String>::new()
+        );
+        assert_eq!(
+            problems(&[("HostSecurityContext.Sysctl.1.Name", "net.ipv4.tcp_syncookies")]),
+            ["HostSecurityContext.Sysctl.1.Name InvalidParameter"]
+        );
+    }
+
+    #[test]
+    fn instance_types_are_at_most_five_and_well_formed() {
+        assert_eq!(
+            problems(&[("InstanceType", "a-b")]),
+            ["InstanceType InvalidParameter"]
+        );
+        let six = ["2-4Gi"; 6].join(",");
+        assert_eq!(
+            problems(&[("InstanceType", &six)]),
+            ["InstanceType InvalidParameter.ValueExceeded"]
+        );
+    }
+}
