@@ -1,0 +1,432 @@
+//! Reads replies leniently: missing, null, empty and zero are alike, keys match in any case, unknown keys are skipped.
+//!
+//! What cannot be meant is an error that says where and what, never the value itself (it may be a secret):
+//! `ContainerGroups[3].Containers[0].Cpu: expected a number, found a list`. Each level puts its own part before
+//! the message of the level below, so the happy path pays nothing for it.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use jiff::Timestamp;
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use super::{ContainerGroupId, Secret};
+
+/// A value of a reply. Its `Default` is what a reply without it means.
+pub(crate) trait Read: Sized + Default + PartialEq {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error>;
+}
+
+/// Carries a [`Read`] through serde's own traits.
+pub(crate) struct As<T>(pub(crate) T);
+
+impl<'de, T: Read> Deserialize<'de> for As<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        T::read(deserializer).map(Self)
+    }
+}
+
+/// The fields of a reply struct, offered one key at a time. Implemented by `reply!`.
+pub(crate) trait Fields: Default + PartialEq {
+    /// Reads the value if the key is one of ours; says whether it was.
+    fn take<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<bool, A::Error>;
+
+    /// The first field without which the struct is worthless and that was not given.
+    fn missing(&self) -> Option<&'static str>;
+}
+
+/// Whether a value says nothing.
+pub(crate) fn is_unset<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// Puts the name of a field before the message of its value.
+pub(crate) fn within<E: Error>(field: &str, inner: E) -> E {
+    E::custom(format_args!(".{field}{inner}"))
+}
+
+fn unexpected<E: Error>(expected: &str, found: &str) -> E {
+    E::custom(format_args!(": expected {expected}, found {found}"))
+}
+
+/// Any JSON value that is neither a list nor an object. An empty text counts as nothing.
+pub(crate) enum Scalar<'de> {
+    Nothing,
+    Bool(bool),
+    Integer(i64),
+    Float(f64),
+    Text(Cow<'de, str>),
+}
+
+impl Scalar<'_> {
+    fn found(&self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Bool(_) => "a boolean",
+            Self::Integer(_) | Self::Float(_) => "a number",
+            Self::Text(_) => "text",
+        }
+    }
+}
+
+/// Reads a scalar; `expected` is what the message says when it is a list or an object.
+pub(crate) fn scalar<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    expected: &'static str,
+) -> Result<Scalar<'de>, D::Error> {
+    struct ScalarVisitor(&'static str);
+
+    impl<'de> Visitor<'de> for ScalarVisitor {
+        type Value = Scalar<'de>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.0)
+        }
+        fn visit_unit<E: Error>(self) -> Result<Scalar<'de>, E> {
+            Ok(Scalar::Nothing)
+        }
+        fn visit_none<E: Error>(self) -> Result<Scalar<'de>, E> {
+            Ok(Scalar::Nothing)
+        }
+        fn visit_some<D: Deserializer<'de>>(self, inner: D) -> Result<Scalar<'de>, D::Error> {
+            inner.deserialize_any(self)
+        }
+        fn visit_bool<E: Error>(self, value: bool) -> Result<Scalar<'de>, E> {
+            Ok(Scalar::Bool(value))
+        }
+        fn visit_i64<E: Error>(self, value: i64) -> Result<Scalar<'de>, E> {
+            Ok(Scalar::Integer(value))
+        }
+        fn visit_u64<E: Error>(self, value: u64) -> Result<Scalar<'de>, E> {
+            Ok(i64::try_from(value).map_or(Scalar::Float(value as f64), Scalar::Integer))
+        }
+        fn visit_f64<E: Error>(self, value: f64) -> Result<Scalar<'de>, E> {
+            Ok(Scalar::Float(value))
+        }
+        fn visit_str<E: Error>(self, text: &str) -> Result<Scalar<'de>, E> {
+            self.visit_string(text.to_owned())
+        }
+        fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Scalar<'de>, E> {
+            Ok(if text.is_empty() {
+                Scalar::Nothing
+            } else {
+                Scalar::Text(Cow::Borrowed(text))
+            })
+        }
+        fn visit_string<E: Error>(self, text: String) -> Result<Scalar<'de>, E> {
+            Ok(if text.is_empty() {
+                Scalar::Nothing
+            } else {
+                Scalar::Text(Cow::Owned(text))
+            })
+        }
+        fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<Scalar<'de>, A::Error> {
+            Err(unexpected(self.0, "a list"))
+        }
+        fn visit_map<A: MapAccess<'de>>(self, _: A) -> Result<Scalar<'de>, A::Error> {
+            Err(unexpected(self.0, "an object"))
+        }
+    }
+
+    deserializer.deserialize_any(ScalarVisitor(expected))
+}
+
+/// Reads text; nothing is the empty text.
+pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'de, str>, D::Error> {
+    match scalar(deserializer, "text")? {
+        Scalar::Nothing => Ok(Cow::Borrowed("")),
+        Scalar::Text(text) => Ok(text),
+        other => Err(unexpected("text", other.found())),
+    }
+}
+
+macro_rules! read_text {
+    ($($type:ty),* $(,)?) => { $(
+        impl $crate::model::read::Read for $type {
+            fn read<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::model::read::text(deserializer).map(|text| Self::from(text.as_ref()))
+            }
+        }
+    )* };
+}
+pub(crate) use read_text;
+
+impl Read for String {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        text(deserializer).map(Cow::into_owned)
+    }
+}
+
+read_text!(Secret, ContainerGroupId);
+
+impl Read for bool {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match scalar(deserializer, "a boolean")? {
+            Scalar::Nothing => Ok(false),
+            Scalar::Bool(value) => Ok(value),
+            Scalar::Text(text) if text.eq_ignore_ascii_case("true") => Ok(true),
+            Scalar::Text(text) if text.eq_ignore_ascii_case("false") => Ok(false),
+            other => Err(unexpected("a boolean", other.found())),
+        }
+    }
+}
+
+impl Read for f64 {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match scalar(deserializer, "a number")? {
+            Scalar::Nothing => Ok(0.0),
+            Scalar::Integer(value) => Ok(value as f64),
+            Scalar::Float(value) => Ok(value),
+            Scalar::Text(text) => text.trim().parse().map_err(|_| unexpected("a number", "text")),
+            other => Err(unexpected("a number", other.found())),
+        }
+    }
+}
+
+impl Read for i64 {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        const EXPECTED: &str = "a whole number";
+        match scalar(deserializer, EXPECTED)? {
+            Scalar::Nothing => Ok(0),
+            Scalar::Integer(value) => Ok(value),
+            // Some writers print every number as a float; `as` saturates, so the bounds need no check.
+            Scalar::Float(value) if value.fract() == 0.0 => Ok(value as i64),
+            Scalar::Text(text) => text.trim().parse().map_err(|_| unexpected(EXPECTED, "text")),
+            other => Err(unexpected(EXPECTED, other.found())),
+        }
+    }
+}
+
+impl Read for i32 {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = i64::read(deserializer)?;
+        Self::try_from(value).map_err(|_| unexpected("a number of 32 bits", "a larger one"))
+    }
+}
+
+/// Go's zero time, which stands for "never".
+const ZERO_TIME: &str = "0001-01-01T00:00:00Z";
+
+impl Read for Option<Timestamp> {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        const EXPECTED: &str = "a time of RFC 3339";
+        match scalar(deserializer, EXPECTED)? {
+            Scalar::Nothing => Ok(None),
+            Scalar::Text(text) if text == ZERO_TIME => Ok(None),
+            Scalar::Text(text) => text
+                .parse()
+                .map(Some)
+                .map_err(|_| unexpected(EXPECTED, "other text")),
+            other => Err(unexpected(EXPECTED, other.found())),
+        }
+    }
+}
+
+/// The visitor methods of a list or an object for what is neither. Serde's own messages would quote the value.
+macro_rules! refuse_scalars {
+    ($expected:literal) => {
+        fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+            if text.is_empty() {
+                self.visit_unit()
+            } else {
+                Err(unexpected($expected, "text"))
+            }
+        }
+        fn visit_bool<E: Error>(self, _: bool) -> Result<Self::Value, E> {
+            Err(unexpected($expected, "a boolean"))
+        }
+        fn visit_i64<E: Error>(self, _: i64) -> Result<Self::Value, E> {
+            Err(unexpected($expected, "a number"))
+        }
+        fn visit_u64<E: Error>(self, _: u64) -> Result<Self::Value, E> {
+            Err(unexpected($expected, "a number"))
+        }
+        fn visit_f64<E: Error>(self, _: f64) -> Result<Self::Value, E> {
+            Err(unexpected($expected, "a number"))
+        }
+    };
+}
+
+/// A value that says nothing is absent: `""`, `{}`, and a struct whose every field is unset.
+pub(crate) trait Sparse: Read {}
+
+impl<T: Sparse> Read for Option<T> {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = T::read(deserializer)?;
+        Ok((!is_unset(&value)).then_some(value))
+    }
+}
+
+impl Sparse for String {}
+impl Sparse for Secret {}
+
+impl<T: Read> Read for Vec<T> {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ListVisitor<T>(PhantomData<T>);
+
+        impl<'de, T: Read> Visitor<'de> for ListVisitor<T> {
+            type Value = Vec<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+            fn visit_unit<E: Error>(self) -> Result<Vec<T>, E> {
+                Ok(Vec::new())
+            }
+            fn visit_none<E: Error>(self) -> Result<Vec<T>, E> {
+                Ok(Vec::new())
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<T>, A::Error> {
+                let mut items = Vec::new();
+                loop {
+                    match list.next_element::<As<T>>() {
+                        Ok(Some(item)) => items.push(item.0),
+                        Ok(None) => return Ok(items),
+                        Err(error) => return Err(A::Error::custom(format_args!("[{}]{error}", items.len()))),
+                    }
+                }
+            }
+            refuse_scalars!("a list");
+            fn visit_map<A: MapAccess<'de>>(self, _: A) -> Result<Vec<T>, A::Error> {
+                Err(unexpected("a list", "an object"))
+            }
+        }
+
+        deserializer.deserialize_any(ListVisitor(PhantomData))
+    }
+}
+
+fn complete<T: Fields, E: Error>(value: T) -> Result<T, E> {
+    match value.missing() {
+        Some(field) => Err(within(field, E::custom(": missing"))),
+        None => Ok(value),
+    }
+}
+
+/// Reads an object into a struct, each key offered to it. The last value that says something wins,
+/// so `"startedAt": ""` beside `"StartedAt": "…"` does no harm.
+pub(crate) fn object<'de, T: Fields, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    struct ObjectVisitor<T>(PhantomData<T>);
+
+    impl<'de, T: Fields> Visitor<'de> for ObjectVisitor<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+        fn visit_unit<E: Error>(self) -> Result<T, E> {
+            complete(T::default())
+        }
+        fn visit_none<E: Error>(self) -> Result<T, E> {
+            complete(T::default())
+        }
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
+            let mut value = T::default();
+            while let Some(Key(key)) = map.next_key()? {
+                if !value.take(&key, &mut map)? {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+            complete(value)
+        }
+        refuse_scalars!("an object");
+        fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<T, A::Error> {
+            Err(unexpected("an object", "a list"))
+        }
+    }
+
+    deserializer.deserialize_any(ObjectVisitor(PhantomData))
+}
+
+/// The key of an object, borrowed from the text where it holds no escape.
+struct Key<'de>(Cow<'de, str>);
+
+impl<'de> Deserialize<'de> for Key<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct KeyVisitor;
+
+        impl<'de> Visitor<'de> for KeyVisitor {
+            type Value = Key<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a key")
+            }
+            fn visit_borrowed_str<E: Error>(self, key: &'de str) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Borrowed(key)))
+            }
+            fn visit_str<E: Error>(self, key: &str) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Owned(key.to_owned())))
+            }
+        }
+
+        deserializer.deserialize_str(KeyVisitor)
+    }
+}
+
+/// Declares a reply struct: each field with the name the API spells it by, `|` other spellings seen.
+///
+/// `required "Name"` marks a field without which the struct is worthless; its absence is an error.
+macro_rules! reply {
+    (@missing $self:ident, $field:ident, $wire:literal) => {};
+    (@missing required $self:ident, $field:ident, $wire:literal) => {
+        if $crate::model::read::is_unset(&$self.$field) {
+            return Some($wire);
+        }
+    };
+    ($(
+        $(#[$meta:meta])*
+        pub struct $name:ident {
+            $(
+                $(#[$field_meta:meta])*
+                pub $field:ident: $type:ty = $($required:ident)? $wire:literal $(| $alias:literal)*
+            ),* $(,)?
+        }
+    )*) => { $(
+        $(#[$meta])*
+        #[derive(Clone, Debug, Default, PartialEq)]
+        pub struct $name {
+            $( $(#[$field_meta])* pub $field: $type, )*
+        }
+
+        impl $crate::model::read::Fields for $name {
+            fn take<'de, A: serde::de::MapAccess<'de>>(
+                &mut self,
+                key: &str,
+                map: &mut A,
+            ) -> Result<bool, A::Error> {
+                use $crate::model::read::{As, is_unset, within};
+                $(
+                    if key.eq_ignore_ascii_case($wire) $(|| key.eq_ignore_ascii_case($alias))* {
+                        let As(value) = map.next_value::<As<$type>>().map_err(|e| within($wire, e))?;
+                        if !is_unset(&value) {
+                            self.$field = value;
+                        }
+                        return Ok(true);
+                    }
+                )*
+                Ok(false)
+            }
+
+            fn missing(&self) -> Option<&'static str> {
+                $( $crate::model::read::reply!(@missing $($required)? self, $field, $wire); )*
+                None
+            }
+        }
+
+        impl $crate::model::read::Read for $name {
+            fn read<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::model::read::object(deserializer)
+            }
+        }
+
+        impl $crate::model::read::Sparse for $name {}
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                <Self as $crate::model::read::Read>::read(deserializer)
+            }
+        }
+    )* };
+}
+pub(crate) use reply;
