@@ -1,1 +1,7 @@
 //! A virtual node: registration, lease, the pod engine and the status writer.
+
+pub mod kube_call;
+
+pub mod engine;
+pub mod facts;
+pub mod status;

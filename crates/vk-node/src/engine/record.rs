@@ -1,0 +1,404 @@
+//! What is remembered of one pod, and how observations change it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1 as corev1;
+use k8s_openapi::jiff::Timestamp;
+use vk_core::{Attempt, ContainerState, GroupId, GroupState, ObservedPod, PodKey};
+
+use super::PodPatch;
+use crate::facts::{Phase, PodFacts};
+use crate::status::{Ended, Waiting};
+
+/// Where the run of a pod stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Run {
+    /// Nothing was started that we know of.
+    Waiting,
+    /// A create was sent and no answer came: it may have been accepted.
+    Unsettled {
+        /// When the first such create was sent.
+        since: Timestamp,
+    },
+    /// A create was certainly accepted; which group it made is not visible yet.
+    Accepted {
+        /// When that became known.
+        since: Timestamp,
+    },
+    /// This group runs the pod.
+    Started(GroupId),
+    /// The pod asks for what cannot be honoured.
+    Refused,
+    /// The run is over; the group may still be listed.
+    Ended(Option<GroupId>),
+}
+
+impl Run {
+    /// A word for metrics.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Unsettled { .. } => "unsettled",
+            Self::Accepted { .. } => "accepted",
+            Self::Started(_) => "started",
+            Self::Refused => "refused",
+            Self::Ended(_) => "ended",
+        }
+    }
+}
+
+/// What others may know of a pod without asking the API server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// Its identity.
+    pub key: PodKey,
+    /// The group that runs or ran it.
+    pub group: Option<GroupId>,
+    /// Its containers and init containers, with what each does.
+    pub containers: BTreeMap<String, ContainerSummary>,
+}
+
+/// What one container does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ContainerSummary {
+    /// It never ran; the kubelet's word for why.
+    Waiting(String),
+    /// It runs, or will run again.
+    Live,
+    /// It ended for good.
+    Ended,
+}
+
+/// Calls that are under way for one pod: at most one of each kind.
+#[derive(Debug, Default)]
+pub(super) struct Busy {
+    pub(super) creating: bool,
+    pub(super) finding: bool,
+    pub(super) patching: bool,
+    pub(super) removing: bool,
+    pub(super) reading: bool,
+    pub(super) deleting: BTreeSet<GroupId>,
+}
+
+/// Tries of one kind of call that failed in a row, and when the next is due.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Tries {
+    pub(super) failures: u32,
+    pub(super) not_before: Option<Timestamp>,
+}
+
+impl Tries {
+    pub(super) fn is_due(&self, now: Timestamp) -> bool {
+        self.not_before.is_none_or(|at| at <= now)
+    }
+}
+
+/// How far the deletion of the pod's own group is.
+#[derive(Debug, Default)]
+pub(super) struct Deletion {
+    /// The provider accepted a delete.
+    pub(super) accepted: bool,
+    /// The last delete that was sent left the containers no time.
+    pub(super) forced: bool,
+    pub(super) tries: Tries,
+}
+
+/// A group of ours whose UID no list knows.
+#[derive(Debug)]
+pub(super) struct Orphan {
+    pub(super) seen: ObservedPod,
+    /// A complete sweep contained it: increments alone prove nothing.
+    pub(super) swept: bool,
+    pub(super) reading: bool,
+    pub(super) deleting: bool,
+}
+
+/// One pod.
+#[derive(Debug)]
+pub(super) struct Record {
+    pub(super) facts: PodFacts,
+    /// Its full text, while it may be needed to start it.
+    pub(super) pod: Option<Arc<corev1::Pod>>,
+    /// It was bound after this process had its first list, so nobody can have started it before.
+    pub(super) fresh: bool,
+    pub(super) attempt: Attempt,
+    pub(super) run: Run,
+    /// The API server has no such object any more.
+    pub(super) object_gone: bool,
+    /// The API server accepted the final delete; finalizers of others may still hold the object.
+    pub(super) removed: bool,
+    pub(super) observed: Option<ObservedPod>,
+    /// Other groups of this UID, not yet judged.
+    pub(super) rivals: BTreeMap<GroupId, ObservedPod>,
+    /// Groups of this UID that are to be deleted.
+    pub(super) surplus: BTreeMap<GroupId, Tries>,
+    /// Groups of this UID whose deletion was accepted.
+    pub(super) dropped: BTreeSet<GroupId>,
+    pub(super) waiting: Option<Waiting>,
+    pub(super) ended: Option<Ended>,
+    /// Annotations that the pod should carry.
+    pub(super) wanted: BTreeMap<String, String>,
+    /// When the group became known.
+    pub(super) started_at: Option<Timestamp>,
+    /// A complete sweep lacked the group.
+    pub(super) suspect: bool,
+    /// While unsettled: a lookup found nothing since the last create.
+    pub(super) looked: bool,
+    /// While unsettled: the cloud refused the repeated create.
+    pub(super) refused_again: bool,
+    pub(super) busy: Busy,
+    pub(super) start: Tries,
+    pub(super) patch: Tries,
+    pub(super) removal: Tries,
+    pub(super) deletion: Deletion,
+    /// The write that is under way.
+    pub(super) sent: Option<Box<PodPatch>>,
+    /// Since when a light change of status is held back.
+    pub(super) held_since: Option<Timestamp>,
+    /// Our last write: older events of the watch say nothing about the status.
+    pub(super) written: Option<u64>,
+    pub(super) alarm: Option<Timestamp>,
+    pub(super) awaited: Option<GroupId>,
+}
+
+impl Record {
+    pub(super) fn new(now: Timestamp, facts: PodFacts, pod: &Arc<corev1::Pod>, fresh: bool) -> Self {
+        let run = match &facts.annotated_group {
+            group if facts.stored.phase.is_terminal() => Run::Ended(group.clone()),
+            Some(group) => Run::Started(group.clone()),
+            None => Run::Waiting,
+        };
+        // Of a group that never ran, the annotation may be as young as the group: it may be invisible yet.
+        let started_at = (!facts.stored.ever_ran).then_some(now);
+        let mut record = Self {
+            attempt: facts.annotated_attempt,
+            pod: None,
+            facts,
+            fresh,
+            run,
+            object_gone: false,
+            removed: false,
+            observed: None,
+            rivals: BTreeMap::new(),
+            surplus: BTreeMap::new(),
+            dropped: BTreeSet::new(),
+            waiting: None,
+            ended: None,
+            wanted: BTreeMap::new(),
+            started_at,
+            suspect: false,
+            looked: false,
+            refused_again: false,
+            busy: Busy::default(),
+            start: Tries::default(),
+            patch: Tries::default(),
+            removal: Tries::default(),
+            deletion: Deletion::default(),
+            sent: None,
+            held_since: None,
+            written: None,
+            alarm: None,
+            awaited: None,
+        };
+        record.keep_text(pod);
+        record
+    }
+
+    /// Takes in what the watch says of the pod. Answers to our own writes may arrive before older events: those
+    /// keep what we know to be newer.
+    pub(super) fn update(&mut self, mut facts: PodFacts, pod: &Arc<corev1::Pod>) {
+        let older = match (facts.resource_version, self.written) {
+            (Some(event), Some(written)) => event < written,
+            _ => false,
+        };
+        if older {
+            facts.stored = self.facts.stored.clone();
+            facts.annotations = self.facts.annotations.clone();
+            facts.annotated_attempt = self.facts.annotated_attempt;
+            facts.annotated_group = self.facts.annotated_group.clone();
+        }
+        if self.facts.stored.phase.is_terminal() && !facts.stored.phase.is_terminal() {
+            facts.stored = self.facts.stored.clone();
+        }
+        let changed = facts.generation != self.facts.generation;
+        self.attempt = self.attempt.max(facts.annotated_attempt);
+        self.facts = facts;
+        if self.run == Run::Refused && changed {
+            self.run = Run::Waiting;
+            self.waiting = None;
+        }
+        self.keep_text(pod);
+    }
+
+    /// The full text is needed until something of the pod has run.
+    pub(super) fn keep_text(&mut self, pod: &Arc<corev1::Pod>) {
+        let needed = !self.has_run() && !matches!(self.run, Run::Ended(_));
+        self.pod = needed.then(|| Arc::clone(pod));
+    }
+
+    pub(super) fn has_run(&self) -> bool {
+        self.facts.stored.ever_ran
+            || self.facts.stored.phase != Phase::Pending
+            || self
+                .observed
+                .as_ref()
+                .is_some_and(|pod| pod.containers.iter().any(ran))
+    }
+
+    pub(super) fn is_doomed(&self) -> bool {
+        self.object_gone || self.facts.deletion_grace.is_some()
+    }
+
+    /// Takes in what the provider says of one group of this UID.
+    pub(super) fn see(&mut self, now: Timestamp, seen: ObservedPod, in_sweep: bool) {
+        let id = seen.group.clone();
+        if self.surplus.contains_key(&id) || self.busy.deleting.contains(&id) && self.group() != Some(&id) {
+            return;
+        }
+        if self.dropped.contains(&id) {
+            if in_sweep && self.group() != Some(&id) {
+                self.dropped.remove(&id);
+                self.surplus.insert(id, Tries::default());
+            }
+            return;
+        }
+        match &self.run {
+            Run::Started(group) | Run::Ended(Some(group)) if *group == id => self.take(seen),
+            Run::Started(_) | Run::Ended(_) => {
+                self.rivals.insert(id, seen);
+            }
+            Run::Waiting | Run::Unsettled { .. } | Run::Accepted { .. } | Run::Refused => {
+                if seen.state == GroupState::NeverStarted {
+                    self.surplus.insert(id, Tries::default());
+                } else {
+                    self.adopt(now, id);
+                    self.take(seen);
+                }
+            }
+        }
+    }
+
+    /// This group runs the pod from now on.
+    pub(super) fn adopt(&mut self, now: Timestamp, group: GroupId) {
+        self.rivals.remove(&group);
+        self.run = Run::Started(group);
+        self.started_at = Some(now);
+        self.observed = None;
+        self.waiting = None;
+        self.suspect = false;
+        self.looked = false;
+        self.refused_again = false;
+        self.start = Tries::default();
+        self.deletion = Deletion::default();
+    }
+
+    fn take(&mut self, seen: ObservedPod) {
+        self.suspect = false;
+        self.attempt = self.attempt.max(seen.attempt);
+        self.wanted.extend(seen.annotations.clone());
+        let terminal = self
+            .observed
+            .as_ref()
+            .is_some_and(|before| before.state.is_terminal());
+        // A late answer must not wake what has ended (S6).
+        if !terminal || seen.state.is_terminal() {
+            self.observed = Some(seen);
+        }
+        if self.has_run() {
+            self.pod = None;
+        }
+    }
+
+    /// The group that runs or ran the pod.
+    pub(super) fn group(&self) -> Option<&GroupId> {
+        match &self.run {
+            Run::Started(group) => Some(group),
+            Run::Ended(group) => group.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Takes over groups that were seen before the pod was.
+    pub(super) fn adopt_orphans(&mut self, orphans: &mut BTreeMap<GroupId, Orphan>) {
+        let uid = &self.facts.key.uid;
+        let mine: Vec<_> = orphans
+            .iter()
+            .filter(|(_, orphan)| orphan.seen.key.uid == *uid)
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in mine {
+            if let Some(orphan) = orphans.remove(&id) {
+                if orphan.deleting {
+                    self.dropped.insert(id);
+                } else {
+                    let at = orphan.seen.created_at.unwrap_or(Timestamp::UNIX_EPOCH);
+                    self.see(at, orphan.seen, false);
+                }
+            }
+        }
+    }
+
+    pub(super) fn summary(&self) -> Summary {
+        let observed = self.observed.as_ref();
+        let over = matches!(self.run, Run::Ended(_));
+        let all = self.facts.init_containers.iter().chain(&self.facts.containers);
+        let containers = all
+            .map(|container| {
+                let seen = observed.and_then(|pod| {
+                    pod.containers
+                        .iter()
+                        .chain(&pod.init_containers)
+                        .find(|c| c.name == container.name)
+                });
+                let summary = match seen.map(|seen| (&seen.state, seen)) {
+                    Some((ContainerState::Running { .. }, _)) if !over => ContainerSummary::Live,
+                    Some((ContainerState::Terminated(end), _)) => {
+                        let again = !over && self.facts.restart_policy.restarts(end.exit_code);
+                        if again {
+                            ContainerSummary::Live
+                        } else {
+                            ContainerSummary::Ended
+                        }
+                    }
+                    _ if over => ContainerSummary::Ended,
+                    Some((ContainerState::Waiting { .. }, seen)) if seen.last_terminated.is_some() => {
+                        ContainerSummary::Live
+                    }
+                    Some((
+                        ContainerState::Waiting {
+                            reason: Some(reason), ..
+                        },
+                        _,
+                    )) => ContainerSummary::Waiting(reason.clone()),
+                    // Not observed yet, but it ran before this process began.
+                    None if self.facts.stored.ever_ran => ContainerSummary::Live,
+                    _ => ContainerSummary::Waiting(match &self.waiting {
+                        Some(waiting) => waiting.reason.clone(),
+                        None => "ContainerCreating".to_owned(),
+                    }),
+                };
+                (container.name.clone(), summary)
+            })
+            .collect();
+        Summary {
+            key: self.facts.key.clone(),
+            group: self.group().cloned(),
+            containers,
+        }
+    }
+
+    /// Whether everything that can be expected of the pod has happened.
+    pub(super) fn is_steady(&self) -> bool {
+        let ready = |container: &vk_core::ObservedContainer| {
+            container.ready || matches!(container.state, ContainerState::Terminated(_))
+        };
+        self.observed.as_ref().is_some_and(|pod| {
+            pod.state == GroupState::Running && !pod.containers.is_empty() && pod.containers.iter().all(ready)
+        })
+    }
+}
+
+fn ran(container: &vk_core::ObservedContainer) -> bool {
+    container.last_terminated.is_some() || !matches!(container.state, ContainerState::Waiting { .. })
+}
