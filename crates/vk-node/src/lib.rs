@@ -4,4 +4,7 @@ pub mod kube_call;
 
 pub mod engine;
 pub mod facts;
+pub mod node;
 pub mod status;
+pub mod pod_api;
+mod pods_watch;
