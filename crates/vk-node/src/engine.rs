@@ -179,6 +179,8 @@ pub enum CreateError {
 pub enum ApiError {
     /// No object of that name and UID exists any more.
     Gone,
+    /// The object changed since the version that the write was decided upon.
+    Conflict,
     /// Refused for what it says; trying again as it is would not help.
     Refused(String),
     /// Not reached, or not answered: it may have been carried out.
@@ -241,6 +243,9 @@ pub enum Action {
 pub struct PodPatch {
     /// The pod; the UID is a precondition.
     pub key: PodKey,
+    /// The `resourceVersion` that this write was decided upon, a precondition too: two processes that overlap
+    /// must not take turns with what each knows.
+    pub version: Option<u64>,
     /// Status fields that we own.
     pub status: corev1::PodStatus,
     /// Annotations to set.
@@ -374,12 +379,7 @@ impl Engine {
 
     fn list_complete(&mut self, now: Timestamp, uids: &BTreeSet<String>, actions: &mut Vec<Action>) {
         self.listed = true;
-        let gone: Vec<_> = self
-            .records
-            .keys()
-            .filter(|uid| !uids.contains(*uid))
-            .cloned()
-            .collect();
+        let gone: Vec<_> = self.records.keys().filter(|uid| !uids.contains(*uid)).cloned().collect();
         for uid in gone {
             self.pod_gone(now, &uid, actions);
         }
@@ -415,12 +415,7 @@ impl Engine {
         if let Some(group) = record.awaited.take() {
             self.awaited.remove(&group);
         }
-        let view = decide::World {
-            now,
-            config: &self.config,
-            listed,
-            swept,
-        };
+        let view = decide::World { now, config: &self.config, listed, swept };
         let verdict = record.decide(&view, actions);
         if verdict.forget {
             if let Some(record) = self.records.remove(uid) {

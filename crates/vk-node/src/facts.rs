@@ -145,10 +145,7 @@ impl PodFacts {
         Some(Self {
             key,
             generation: metadata.generation,
-            resource_version: metadata
-                .resource_version
-                .as_ref()
-                .and_then(|text| text.parse().ok()),
+            resource_version: metadata.resource_version.as_ref().and_then(|text| text.parse().ok()),
             created_at: metadata.creation_timestamp.as_ref().map(|time| time.0),
             deletion_grace: metadata.deletion_timestamp.as_ref().map(|_| {
                 Duration::from_secs(
@@ -157,12 +154,7 @@ impl PodFacts {
             }),
             restart_policy: RestartPolicy::of(spec.restart_policy.as_deref()),
             containers: spec.containers.iter().map(ContainerFacts::of).collect(),
-            init_containers: spec
-                .init_containers
-                .iter()
-                .flatten()
-                .map(ContainerFacts::of)
-                .collect(),
+            init_containers: spec.init_containers.iter().flatten().map(ContainerFacts::of).collect(),
             readiness_gates: spec
                 .readiness_gates
                 .iter()
@@ -170,9 +162,7 @@ impl PodFacts {
                 .map(|gate| gate.condition_type.clone())
                 .collect(),
             stored: StoredStatus::of(pod.status.as_ref()),
-            annotated_group: annotation(names.group)
-                .filter(|id| !id.is_empty())
-                .map(GroupId::new),
+            annotated_group: annotation(names.group).filter(|id| !id.is_empty()).map(GroupId::new),
             annotated_attempt: annotation(names.attempt)
                 .and_then(|text| text.parse().ok())
                 .map_or(Attempt::default(), Attempt),
@@ -230,10 +220,7 @@ impl RestartPolicy {
 
 impl ContainerFacts {
     fn of(container: &corev1::Container) -> Self {
-        Self {
-            name: container.name.clone(),
-            image: container.image.clone().unwrap_or_default(),
-        }
+        Self { name: container.name.clone(), image: container.image.clone().unwrap_or_default() }
     }
 }
 
@@ -243,11 +230,7 @@ impl StoredStatus {
             return Self::default();
         };
         let containers = || {
-            status
-                .container_statuses
-                .iter()
-                .flatten()
-                .chain(status.init_container_statuses.iter().flatten())
+            status.container_statuses.iter().flatten().chain(status.init_container_statuses.iter().flatten())
         };
         Self {
             phase: Phase::of(status.phase.as_deref()),
@@ -280,10 +263,8 @@ mod tests {
 
     use super::*;
 
-    const NAMES: AnnotationNames = AnnotationNames {
-        group: "cloud.example/group",
-        attempt: "node.example/attempt",
-    };
+    const NAMES: AnnotationNames =
+        AnnotationNames { group: "cloud.example/group", attempt: "node.example/attempt" };
 
     fn pod(extra: serde_json::Value) -> corev1::Pod {
         let mut pod = json!({
@@ -313,10 +294,7 @@ mod tests {
     #[test]
     fn a_malformed_attempt_counts_as_the_first() {
         let pod = pod(json!({"metadata.annotations": {"node.example/attempt": "many"}}));
-        assert_eq!(
-            PodFacts::of(&pod, &NAMES).expect("facts").annotated_attempt,
-            Attempt(0)
-        );
+        assert_eq!(PodFacts::of(&pod, &NAMES).expect("facts").annotated_attempt, Attempt(0));
     }
 
     #[test]
@@ -324,10 +302,7 @@ mod tests {
         let pod = pod(
             json!({"metadata.deletionTimestamp": "2026-01-02T03:04:05Z", "metadata.deletionGracePeriodSeconds": 7}),
         );
-        assert_eq!(
-            PodFacts::of(&pod, &NAMES).expect("facts").deletion_grace,
-            Some(Duration::from_secs(7))
-        );
+        assert_eq!(PodFacts::of(&pod, &NAMES).expect("facts").deletion_grace, Some(Duration::from_secs(7)));
     }
 
     #[test]

@@ -71,19 +71,9 @@ pub fn pod_status(view: &View<'_>) -> corev1::PodStatus {
         host_ip: host_ip.clone(),
         host_ips: host_ip.map(|ip| vec![corev1::HostIP { ip }]),
         pod_ip: pod_ips.first().cloned(),
-        pod_ips: Some(
-            pod_ips
-                .into_iter()
-                .map(|ip| corev1::PodIP { ip })
-                .collect::<Vec<_>>(),
-        )
-        .filter(|ips| !ips.is_empty()),
-        start_time: Some(Time(
-            view.facts
-                .stored
-                .start_time
-                .unwrap_or_else(|| whole_seconds(view.now)),
-        )),
+        pod_ips: Some(pod_ips.into_iter().map(|ip| corev1::PodIP { ip }).collect::<Vec<_>>())
+            .filter(|ips| !ips.is_empty()),
+        start_time: Some(Time(view.facts.stored.start_time.unwrap_or_else(|| whole_seconds(view.now)))),
         observed_generation: view.facts.generation,
         container_statuses: Some(containers.main),
         init_container_statuses: Some(containers.init).filter(|statuses| !statuses.is_empty()),

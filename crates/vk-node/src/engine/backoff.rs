@@ -5,12 +5,8 @@ use std::time::Duration;
 /// The wait before try number `failures` (from 1), a part of it derived from `seed`: a thousand pods that failed in
 /// one moment do not come back in one moment, and a test sees the same waits each time.
 pub(super) fn wait(failures: u32, (first, last): (Duration, Duration), seed: &str) -> Duration {
-    let doubled = first
-        .saturating_mul(1 << failures.saturating_sub(1).min(16))
-        .min(last);
-    let spread = seed.bytes().fold(failures, |sum, byte| {
-        sum.wrapping_mul(31).wrapping_add(u32::from(byte))
-    });
+    let doubled = first.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(last);
+    let spread = seed.bytes().fold(failures, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte)));
     // Between 75 % and 100 % of the doubled wait.
     doubled - doubled.mul_f64(f64::from(spread % 256) / 1024.0)
 }

@@ -73,10 +73,9 @@ impl Cloud {
         let speaks =
             |failure: &&Failure| failure.lasting || now.duration_since(failure.since) >= signed(patience);
         match self.reads.as_ref().filter(speaks).or(writes.filter(speaks)) {
-            Some(failure) => CloudView::Unreachable {
-                reason: failure.reason,
-                message: failure.message.clone(),
-            },
+            Some(failure) => {
+                CloudView::Unreachable { reason: failure.reason, message: failure.message.clone() }
+            }
             None if self.heard => CloudView::Reachable,
             None => CloudView::Unknown,
         }
@@ -99,10 +98,7 @@ fn failure(now: Timestamp, error: &ProviderError) -> Option<Failure> {
 }
 
 fn series(before: Option<Failure>, new: Failure) -> Failure {
-    Failure {
-        since: before.map_or(new.since, |failure| failure.since),
-        ..new
-    }
+    Failure { since: before.map_or(new.since, |failure| failure.since), ..new }
 }
 
 #[cfg(test)]
@@ -125,10 +121,7 @@ mod tests {
         cloud.read(at(0), Some(&error(ErrorKind::InvalidCredentials)));
         assert!(matches!(
             cloud.view(at(0), PATIENCE),
-            CloudView::Unreachable {
-                reason: "InvalidCredentials",
-                ..
-            }
+            CloudView::Unreachable { reason: "InvalidCredentials", .. }
         ));
         cloud.read(at(1), None);
         assert_eq!(cloud.view(at(1), PATIENCE), CloudView::Reachable);
@@ -142,13 +135,7 @@ mod tests {
         cloud.read(at(5), Some(&error(ErrorKind::Unavailable)));
         assert_eq!(cloud.view(at(5), PATIENCE), CloudView::Reachable);
         cloud.read(at(12), Some(&error(ErrorKind::Unavailable)));
-        assert!(matches!(
-            cloud.view(at(12), PATIENCE),
-            CloudView::Unreachable {
-                reason: "Unreachable",
-                ..
-            }
-        ));
+        assert!(matches!(cloud.view(at(12), PATIENCE), CloudView::Unreachable { reason: "Unreachable", .. }));
     }
 
     #[test]
@@ -157,10 +144,7 @@ mod tests {
         cloud.read(at(0), None);
         cloud.wrote(at(0), Some(&error(ErrorKind::Denied)));
         cloud.read(at(1), None);
-        assert!(matches!(
-            cloud.view(at(2), PATIENCE),
-            CloudView::Unreachable { .. }
-        ));
+        assert!(matches!(cloud.view(at(2), PATIENCE), CloudView::Unreachable { .. }));
         assert_eq!(cloud.view(at(61), PATIENCE), CloudView::Reachable);
     }
 

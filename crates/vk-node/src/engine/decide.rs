@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
-use vk_core::{GroupId, GroupState};
+use vk_core::{Attempt, GroupId, GroupState};
 
 use super::record::{Record, Run, Tries};
 use super::{Action, EngineConfig, PodEvent, PodPatch, backoff};
@@ -73,10 +73,7 @@ impl Record {
         };
         match observed.state {
             GroupState::NeverStarted if !self.has_run() => {
-                let reason = observed
-                    .reason
-                    .clone()
-                    .unwrap_or_else(|| "NotScheduled".to_owned());
+                let reason = observed.reason.clone().unwrap_or_else(|| "NotScheduled".to_owned());
                 let message = observed
                     .message
                     .clone()
@@ -107,10 +104,12 @@ impl Record {
         self.suspect = false;
         self.looked = false;
         self.refused_again = false;
-        self.attempt = self.attempt.next();
+        // Another process may have counted this failure already: its attempt is then the one to make.
+        self.attempt = self.facts.annotated_attempt.max(self.tried.next());
         self.wanted.clear();
-        self.wanted
-            .insert(config.annotations.attempt.to_owned(), self.attempt.to_string());
+        self.wanted.insert(config.annotations.attempt.to_owned(), self.attempt.to_string());
+        // A later process must not take the failed group for the one that runs the pod.
+        self.wanted.insert(config.annotations.group.to_owned(), String::new());
         self.postpone(now, config);
         self.wait_because(reason, message, actions);
     }
@@ -161,13 +160,19 @@ impl Record {
         if !self.start.is_due(world.now) {
             return verdict.when_due(self.start);
         }
+        // After a failure another process may have started the pod with an attempt of its own.
+        if self.attempt != Attempt::default() && !self.looked {
+            return self.look(actions);
+        }
+        self.send_create(actions);
+    }
+
+    fn send_create(&mut self, actions: &mut Vec<Action>) {
         let Some(pod) = self.pod.clone() else { return };
         self.busy.creating = true;
-        actions.push(Action::Create {
-            key: self.facts.key.clone(),
-            pod,
-            attempt: self.attempt,
-        });
+        self.looked = false;
+        self.tried = self.attempt;
+        actions.push(Action::Create { key: self.facts.key.clone(), pod, attempt: self.attempt });
     }
 
     /// Looks up by tag first: where the cloud has forgotten the token, repeating would start a second group.
@@ -188,14 +193,7 @@ impl Record {
             return self.look(actions);
         }
         if !self.refused_again {
-            let Some(pod) = self.pod.clone() else { return };
-            self.busy.creating = true;
-            actions.push(Action::Create {
-                key: self.facts.key.clone(),
-                pod,
-                attempt: self.attempt,
-            });
-            return;
+            return self.send_create(actions);
         }
         if world.now < since + world.config.timing.visibility {
             self.looked = false;
@@ -278,11 +276,7 @@ impl Record {
 
     /// What the containers get to end. An object that is gone was deleted by force: nothing waits for them.
     fn grace(&self) -> Duration {
-        if self.object_gone {
-            Duration::ZERO
-        } else {
-            self.facts.deletion_grace.unwrap_or_default()
-        }
+        if self.object_gone { Duration::ZERO } else { self.facts.deletion_grace.unwrap_or_default() }
     }
 
     fn delete_own(
@@ -304,11 +298,7 @@ impl Record {
             }
             self.busy.deleting.insert(group.clone());
             self.deletion.forced = grace.is_zero();
-            actions.push(Action::Delete {
-                key: self.facts.key.clone(),
-                group,
-                grace,
-            });
+            actions.push(Action::Delete { key: self.facts.key.clone(), group, grace });
         } else if self.deletion.accepted {
             verdict.awaits = Some(group);
         }
@@ -349,11 +339,7 @@ impl Record {
             if tries.is_due(world.now) {
                 self.busy.deleting.insert(group.clone());
                 let grace = Duration::ZERO;
-                actions.push(Action::Delete {
-                    key: self.facts.key.clone(),
-                    group: group.clone(),
-                    grace,
-                });
+                actions.push(Action::Delete { key: self.facts.key.clone(), group: group.clone(), grace });
             } else {
                 verdict.when_due(*tries);
             }
@@ -377,13 +363,14 @@ impl Record {
             now: world.now,
         });
         if let Run::Started(group) | Run::Ended(Some(group)) = &self.run {
-            self.wanted
-                .insert(world.config.annotations.group.to_owned(), group.to_string());
+            self.wanted.insert(world.config.annotations.group.to_owned(), group.to_string());
         }
         let annotations: std::collections::BTreeMap<_, _> = self
             .wanted
             .iter()
-            .filter(|(name, value)| self.facts.annotations.get(*name) != Some(value))
+            .filter(|(name, value)| {
+                self.facts.annotations.get(*name).map_or("", String::as_str) != value.as_str()
+            })
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
         let meaning = Meaning::of(&status);
@@ -405,11 +392,8 @@ impl Record {
         self.held_since = None;
         self.busy.patching = true;
         let key = self.facts.key.clone();
-        let patch = Box::new(PodPatch {
-            key,
-            status,
-            annotations,
-        });
+        let version = self.facts.resource_version.max(self.written);
+        let patch = Box::new(PodPatch { key, version, status, annotations });
         self.sent = Some(patch.clone());
         actions.push(Action::Patch(patch));
     }

@@ -76,9 +76,7 @@ impl Engine {
         let fetch = if state.fetching || self.awaited.is_empty() {
             later
         } else {
-            state
-                .last_fetch
-                .map_or(now, |last| last + self.config.timing.poll_moving)
+            state.last_fetch.map_or(now, |last| last + self.config.timing.poll_moving)
         };
         poll.min(fetch)
     }
@@ -181,9 +179,7 @@ impl Engine {
         let range = (self.config.timing.poll_moving, self.config.timing.poll_idle);
         let wait = backoff::wait(state.failures, range, "observe");
         let advised = match error.kind() {
-            vk_core::ErrorKind::Throttled {
-                retry_after: Some(after),
-            } => *after,
+            vk_core::ErrorKind::Throttled { retry_after: Some(after) } => *after,
             _ => Duration::ZERO,
         };
         state.not_before = Some(now + wait.max(advised));
@@ -274,6 +270,8 @@ impl Engine {
         if record.is_doomed() {
             record.run = Run::Ended(None);
             record.ended = Some(Ended::Deleted);
+        } else if record.suspect && record.adopt_rival(now) {
+            // Its own group is gone, another one runs it.
         } else if record.suspect && record.has_run() {
             record.run = Run::Ended(None);
             record.ended = Some(Ended::Vanished);
@@ -281,13 +279,7 @@ impl Engine {
             actions.push(record.event(true, "ContainerGroupGone", &message));
         } else if record.suspect {
             let message = format!("{group} disappeared before it ran; another attempt follows");
-            record.fail_attempt(
-                now,
-                &self.config,
-                "ContainerGroupGone".to_owned(),
-                message,
-                actions,
-            );
+            record.fail_attempt(now, &self.config, "ContainerGroupGone".to_owned(), message, actions);
         }
     }
 

@@ -8,6 +8,9 @@ use vk_core::{ErrorKind, GroupId, GroupState, ObservedPod, ProviderError, Starte
 use super::record::{Record, Run, Tries};
 use super::{Action, ApiError, CreateError, Engine, EngineConfig, Outcome, Presence, backoff};
 
+/// How long the watch usually needs to bring the write that came before ours.
+const CONFLICT_WAIT: Duration = Duration::from_millis(200);
+
 impl Engine {
     pub(super) fn outcome(&mut self, now: Timestamp, outcome: Outcome, actions: &mut Vec<Action>) {
         match outcome {
@@ -105,11 +108,7 @@ impl Engine {
             if gone {
                 orphan.deleting = true;
                 let (key, group) = (orphan.seen.key.clone(), group.clone());
-                actions.push(Action::Delete {
-                    key,
-                    group,
-                    grace: Duration::ZERO,
-                });
+                actions.push(Action::Delete { key, group, grace: Duration::ZERO });
             } else {
                 // It exists: the watch will deliver it. Looked at again after the next sweep.
                 orphan.swept = false;
@@ -128,11 +127,7 @@ impl Record {
     ) {
         self.busy.creating = false;
         match result {
-            Ok(Started::Group {
-                group,
-                annotations,
-                ignored,
-            }) => {
+            Ok(Started::Group { group, annotations, ignored }) => {
                 match &self.run {
                     Run::Started(known) if *known == group => {}
                     // Two answers, two groups: the sweep sees both and the pod's annotation decides.
@@ -170,11 +165,7 @@ impl Record {
         match error {
             CreateError::Missing(sentences) => {
                 self.start.not_before = Some(now + config.timing.missing);
-                self.wait_because(
-                    "CreateContainerConfigError".to_owned(),
-                    sentences.join("; "),
-                    actions,
-                );
+                self.wait_because("CreateContainerConfigError".to_owned(), sentences.join("; "), actions);
             }
             CreateError::Unreadable { reason, message } => {
                 self.postpone(now, config);
@@ -212,10 +203,7 @@ impl Record {
             | ErrorKind::Unavailable => {
                 self.looked = false;
                 self.postpone(now, config);
-                if let ErrorKind::Throttled {
-                    retry_after: Some(after),
-                } = error.kind()
-                {
+                if let ErrorKind::Throttled { retry_after: Some(after) } = error.kind() {
                     self.start.not_before = self.start.not_before.max(Some(now + *after));
                 }
                 self.wait_because(reason, error.chain(), actions);
@@ -240,10 +228,8 @@ impl Record {
         self.busy.finding = false;
         match result {
             Ok(groups) => {
-                let mut groups: Vec<_> = groups
-                    .into_iter()
-                    .filter(|g| g.key.uid == self.facts.key.uid)
-                    .collect();
+                let mut groups: Vec<_> =
+                    groups.into_iter().filter(|g| g.key.uid == self.facts.key.uid).collect();
                 let annotated = self.facts.annotated_group.clone();
                 groups.sort_by_key(|seen| keeping_order(seen, annotated.as_ref()));
                 for seen in groups {
@@ -268,10 +254,7 @@ impl Record {
         self.busy.deleting.remove(group);
         let retry = |tries: &Tries, uid: &str| {
             let failures = tries.failures + 1;
-            Tries {
-                failures,
-                not_before: Some(now + backoff::wait(failures, config.timing.retry, uid)),
-            }
+            Tries { failures, not_before: Some(now + backoff::wait(failures, config.timing.retry, uid)) }
         };
         if self.surplus.contains_key(group) {
             if accepted {
@@ -299,11 +282,12 @@ impl Record {
                 self.patch = Tries::default();
                 self.written = version.or(self.written);
                 if let Some(sent) = sent {
-                    self.facts
-                        .record_write(&sent.status, &sent.annotations, &config.annotations);
+                    self.facts.record_write(&sent.status, &sent.annotations, &config.annotations);
                 }
             }
             Err(ApiError::Gone) => self.object_gone = true,
+            // Somebody wrote meanwhile: the watch brings it, and the next decision knows it.
+            Err(ApiError::Conflict) => self.patch.not_before = Some(now + CONFLICT_WAIT),
             Err(ApiError::Refused(_) | ApiError::Unavailable(_)) => {
                 self.patch.failures += 1;
                 let wait = backoff::wait(self.patch.failures, config.timing.retry, &self.facts.key.uid);
@@ -337,17 +321,14 @@ impl Record {
             (Some(_), Some(observed)) => candidates.push(observed),
             // Its own group was not seen yet: nothing can be compared.
             (Some(_), None) => {
-                self.rivals = candidates
-                    .into_iter()
-                    .map(|seen| (seen.group.clone(), seen))
-                    .collect();
+                self.rivals = candidates.into_iter().map(|seen| (seen.group.clone(), seen)).collect();
                 return;
             }
             (None, _) => {}
         }
         candidates.sort_by_key(|seen| keeping_order(seen, annotated));
         let mut candidates = candidates.into_iter();
-        if own.is_some() {
+        if !matches!(self.run, Run::Ended(None)) {
             if let Some(keeper) = candidates.next() {
                 if own.as_ref() != Some(&keeper.group) {
                     self.adopt(now, keeper.group.clone());

@@ -122,7 +122,10 @@ pub(super) struct Record {
     pub(super) pod: Option<Arc<corev1::Pod>>,
     /// It was bound after this process had its first list, so nobody can have started it before.
     pub(super) fresh: bool,
+    /// The attempt that the next create makes or repeats.
     pub(super) attempt: Attempt,
+    /// The attempt of the last create, or of the group that runs the pod.
+    pub(super) tried: Attempt,
     pub(super) run: Run,
     /// The API server has no such object any more.
     pub(super) object_gone: bool,
@@ -143,7 +146,7 @@ pub(super) struct Record {
     pub(super) started_at: Option<Timestamp>,
     /// A complete sweep lacked the group.
     pub(super) suspect: bool,
-    /// While unsettled: a lookup found nothing since the last create.
+    /// A lookup found nothing since the last create.
     pub(super) looked: bool,
     /// While unsettled: the cloud refused the repeated create.
     pub(super) refused_again: bool,
@@ -173,6 +176,7 @@ impl Record {
         let started_at = (!facts.stored.ever_ran).then_some(now);
         let mut record = Self {
             attempt: facts.annotated_attempt,
+            tried: facts.annotated_attempt,
             pod: None,
             facts,
             fresh,
@@ -240,10 +244,7 @@ impl Record {
     pub(super) fn has_run(&self) -> bool {
         self.facts.stored.ever_ran
             || self.facts.stored.phase != Phase::Pending
-            || self
-                .observed
-                .as_ref()
-                .is_some_and(|pod| pod.containers.iter().any(ran))
+            || self.observed.as_ref().is_some_and(|pod| pod.containers.iter().any(ran))
     }
 
     pub(super) fn is_doomed(&self) -> bool {
@@ -293,14 +294,23 @@ impl Record {
         self.deletion = Deletion::default();
     }
 
+    /// A group that was a rival runs the pod, now that its own is known to be gone.
+    pub(super) fn adopt_rival(&mut self, now: Timestamp) -> bool {
+        let oldest = self.rivals.values().filter(|seen| seen.state != GroupState::NeverStarted);
+        let Some(seen) = oldest.min_by_key(|seen| (seen.created_at, seen.group.clone())).cloned() else {
+            return false;
+        };
+        self.adopt(now, seen.group.clone());
+        self.take(seen);
+        true
+    }
+
     fn take(&mut self, seen: ObservedPod) {
         self.suspect = false;
         self.attempt = self.attempt.max(seen.attempt);
+        self.tried = seen.attempt;
         self.wanted.extend(seen.annotations.clone());
-        let terminal = self
-            .observed
-            .as_ref()
-            .is_some_and(|before| before.state.is_terminal());
+        let terminal = self.observed.as_ref().is_some_and(|before| before.state.is_terminal());
         // A late answer must not wake what has ended (S6).
         if !terminal || seen.state.is_terminal() {
             self.observed = Some(seen);
@@ -346,31 +356,21 @@ impl Record {
         let containers = all
             .map(|container| {
                 let seen = observed.and_then(|pod| {
-                    pod.containers
-                        .iter()
-                        .chain(&pod.init_containers)
-                        .find(|c| c.name == container.name)
+                    pod.containers.iter().chain(&pod.init_containers).find(|c| c.name == container.name)
                 });
                 let summary = match seen.map(|seen| (&seen.state, seen)) {
                     Some((ContainerState::Running { .. }, _)) if !over => ContainerSummary::Live,
                     Some((ContainerState::Terminated(end), _)) => {
                         let again = !over && self.facts.restart_policy.restarts(end.exit_code);
-                        if again {
-                            ContainerSummary::Live
-                        } else {
-                            ContainerSummary::Ended
-                        }
+                        if again { ContainerSummary::Live } else { ContainerSummary::Ended }
                     }
                     _ if over => ContainerSummary::Ended,
                     Some((ContainerState::Waiting { .. }, seen)) if seen.last_terminated.is_some() => {
                         ContainerSummary::Live
                     }
-                    Some((
-                        ContainerState::Waiting {
-                            reason: Some(reason), ..
-                        },
-                        _,
-                    )) => ContainerSummary::Waiting(reason.clone()),
+                    Some((ContainerState::Waiting { reason: Some(reason), .. }, _)) => {
+                        ContainerSummary::Waiting(reason.clone())
+                    }
                     // Not observed yet, but it ran before this process began.
                     None if self.facts.stored.ever_ran => ContainerSummary::Live,
                     _ => ContainerSummary::Waiting(match &self.waiting {
@@ -381,11 +381,7 @@ impl Record {
                 (container.name.clone(), summary)
             })
             .collect();
-        Summary {
-            key: self.facts.key.clone(),
-            group: self.group().cloned(),
-            containers,
-        }
+        Summary { key: self.facts.key.clone(), group: self.group().cloned(), containers }
     }
 
     /// Whether everything that can be expected of the pod has happened.

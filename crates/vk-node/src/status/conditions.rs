@@ -17,21 +17,11 @@ struct Verdict {
 
 impl Verdict {
     fn plain(kind: &'static str, status: bool) -> Self {
-        Self {
-            kind,
-            status,
-            reason: None,
-            message: None,
-        }
+        Self { kind, status, reason: None, message: None }
     }
 
     fn no(kind: &'static str, reason: &str, message: Option<String>) -> Self {
-        Self {
-            kind,
-            status: false,
-            reason: Some(reason.to_owned()),
-            message,
-        }
+        Self { kind, status: false, reason: Some(reason.to_owned()), message }
     }
 }
 
@@ -44,11 +34,7 @@ pub(super) fn conditions(view: &View<'_>, phase: Phase, containers: &Statuses) -
         containers_ready,
         Verdict::plain("PodScheduled", true),
     ];
-    if phase == Phase::Failed
-        && view
-            .observed
-            .is_some_and(|pod| pod.state == GroupState::Reclaimed)
-    {
+    if phase == Phase::Failed && view.observed.is_some_and(|pod| pod.state == GroupState::Reclaimed) {
         verdicts.push(Verdict {
             kind: "DisruptionTarget",
             status: true,
@@ -56,10 +42,7 @@ pub(super) fn conditions(view: &View<'_>, phase: Phase, containers: &Statuses) -
             message: Some("the provider took the capacity back".to_owned()),
         });
     }
-    verdicts
-        .into_iter()
-        .map(|verdict| condition(view, verdict))
-        .collect()
+    verdicts.into_iter().map(|verdict| condition(view, verdict)).collect()
 }
 
 fn condition(view: &View<'_>, verdict: Verdict) -> corev1::PodCondition {
@@ -83,24 +66,15 @@ fn condition(view: &View<'_>, verdict: Verdict) -> corev1::PodCondition {
 fn has_network(view: &View<'_>, phase: Phase) -> bool {
     !phase.is_terminal()
         && view.ended.is_none()
-        && view
-            .observed
-            .is_some_and(|pod| !pod.pod_ips.is_empty() && !pod.state.is_terminal())
+        && view.observed.is_some_and(|pod| !pod.pod_ips.is_empty() && !pod.state.is_terminal())
 }
 
 fn initialized(view: &View<'_>, phase: Phase, containers: &Statuses) -> Verdict {
     if phase == Phase::Succeeded {
-        return Verdict {
-            reason: Some("PodCompleted".to_owned()),
-            ..Verdict::plain("Initialized", true)
-        };
+        return Verdict { reason: Some("PodCompleted".to_owned()), ..Verdict::plain("Initialized", true) };
     }
     let incomplete = names(&containers.init, |status| {
-        !status
-            .state
-            .as_ref()
-            .and_then(|s| s.terminated.as_ref())
-            .is_some_and(|end| end.exit_code == 0)
+        !status.state.as_ref().and_then(|s| s.terminated.as_ref()).is_some_and(|end| end.exit_code == 0)
     });
     if incomplete.is_empty() || view.facts.stored.phase == Phase::Running || phase == Phase::Running {
         return Verdict::plain("Initialized", true);
@@ -132,12 +106,8 @@ fn ready(view: &View<'_>, containers_ready: &Verdict) -> Verdict {
             message: containers_ready.message.clone(),
         };
     }
-    let closed: Vec<_> = view
-        .facts
-        .readiness_gates
-        .iter()
-        .filter_map(|gate| closed_gate(view, gate))
-        .collect();
+    let closed: Vec<_> =
+        view.facts.readiness_gates.iter().filter_map(|gate| closed_gate(view, gate)).collect();
     if closed.is_empty() {
         return Verdict::plain("Ready", true);
     }
@@ -146,13 +116,11 @@ fn ready(view: &View<'_>, containers_ready: &Verdict) -> Verdict {
 
 fn closed_gate(view: &View<'_>, gate: &str) -> Option<String> {
     match view.facts.stored.conditions.get(gate) {
-        None => Some(format!(
-            "corresponding condition of pod readiness gate {gate:?} does not exist."
-        )),
+        None => Some(format!("corresponding condition of pod readiness gate {gate:?} does not exist.")),
         Some((status, _)) if status == "True" => None,
-        Some((status, _)) => Some(format!(
-            "the status of pod readiness gate {gate:?} is not \"True\", but {status}"
-        )),
+        Some((status, _)) => {
+            Some(format!("the status of pod readiness gate {gate:?} is not \"True\", but {status}"))
+        }
     }
 }
 
@@ -160,9 +128,5 @@ fn names(
     statuses: &[corev1::ContainerStatus],
     wanted: impl Fn(&corev1::ContainerStatus) -> bool,
 ) -> Vec<String> {
-    statuses
-        .iter()
-        .filter(|status| wanted(status))
-        .map(|status| status.name.clone())
-        .collect()
+    statuses.iter().filter(|status| wanted(status)).map(|status| status.name.clone()).collect()
 }

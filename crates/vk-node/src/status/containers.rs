@@ -39,11 +39,7 @@ pub(super) fn statuses(view: &View<'_>) -> Statuses {
             }
         })
         .collect();
-    let default = if facts.init_containers.is_empty() {
-        "ContainerCreating"
-    } else {
-        "PodInitializing"
-    };
+    let default = if facts.init_containers.is_empty() { "ContainerCreating" } else { "PodInitializing" };
     let mut main: Vec<_> = facts
         .containers
         .iter()
@@ -81,9 +77,7 @@ fn status(
         ContainerState::Terminated(end) => terminated(end),
         _ if over => terminated(&lost(view)),
         ContainerState::Running { started_at } => corev1::ContainerState {
-            running: Some(corev1::ContainerStateRunning {
-                started_at: time(*started_at),
-            }),
+            running: Some(corev1::ContainerStateRunning { started_at: time(*started_at) }),
             ..Default::default()
         },
         ContainerState::Waiting { reason, message } => corev1::ContainerState {
@@ -125,10 +119,7 @@ fn unseen(
     } else {
         let (reason, message) = word;
         corev1::ContainerState {
-            waiting: Some(corev1::ContainerStateWaiting {
-                reason: Some(reason),
-                message,
-            }),
+            waiting: Some(corev1::ContainerStateWaiting { reason: Some(reason), message }),
             ..Default::default()
         }
     };
@@ -146,10 +137,7 @@ fn unseen(
 fn completed(view: &View<'_>, container: &ContainerFacts) -> corev1::ContainerStatus {
     corev1::ContainerStatus {
         ready: true,
-        state: Some(terminated(&Terminated {
-            reason: Some("Completed".to_owned()),
-            ..Default::default()
-        })),
+        state: Some(terminated(&Terminated { reason: Some("Completed".to_owned()), ..Default::default() })),
         ..unseen(view, container, (String::new(), None))
     }
 }
@@ -192,13 +180,7 @@ fn terminated(end: &Terminated) -> corev1::ContainerState {
 }
 
 fn restart_count(view: &View<'_>, name: &str, seen: i32) -> i32 {
-    view.facts
-        .stored
-        .restart_counts
-        .get(name)
-        .copied()
-        .unwrap_or(0)
-        .max(seen)
+    view.facts.stored.restart_counts.get(name).copied().unwrap_or(0).max(seen)
 }
 
 fn time(at: Option<Timestamp>) -> Option<Time> {

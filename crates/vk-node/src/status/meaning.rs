@@ -60,10 +60,7 @@ impl Meaning {
             ip.ip.hash(&mut full);
         }
         network.map(|condition| &condition.status).hash(&mut full);
-        Self {
-            full: full.finish(),
-            coarse: coarse.finish(),
-        }
+        Self { full: full.finish(), coarse: coarse.finish() }
     }
 }
 
@@ -76,19 +73,8 @@ fn hash_condition(condition: &corev1::PodCondition, hasher: &mut impl Hasher) {
 }
 
 fn hash_container(status: &corev1::ContainerStatus, hasher: &mut impl Hasher) {
-    (
-        &status.name,
-        &status.image,
-        &status.image_id,
-        &status.container_id,
-    )
-        .hash(hasher);
-    (
-        status.ready,
-        status.started.unwrap_or(false),
-        status.restart_count,
-    )
-        .hash(hasher);
+    (&status.name, &status.image, &status.image_id, &status.container_id).hash(hasher);
+    (status.ready, status.started.unwrap_or(false), status.restart_count).hash(hasher);
     for state in [&status.state, &status.last_state] {
         let Some(state) = state else { continue };
         if let Some(waiting) = &state.waiting {
@@ -101,15 +87,7 @@ fn hash_container(status: &corev1::ContainerStatus, hasher: &mut impl Hasher) {
             // A lost container's end is dated when it is first reported; its date carries no meaning.
             let dated = end.reason.as_deref() != Some("ContainerStatusUnknown");
             let finished = end.finished_at.as_ref().map(|time| time.0).filter(|_| dated);
-            (
-                "terminated",
-                end.exit_code,
-                end.signal,
-                &end.reason,
-                &end.message,
-                finished,
-            )
-                .hash(hasher);
+            ("terminated", end.exit_code, end.signal, &end.reason, &end.message, finished).hash(hasher);
         }
     }
 }
