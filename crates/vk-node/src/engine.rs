@@ -417,6 +417,9 @@ impl Engine {
         }
         let view = decide::World { now, config: &self.config, listed, swept };
         let verdict = record.decide(&view, actions);
+        if let Some(at) = verdict.sweep_at {
+            self.observing.want_sweep(at);
+        }
         if verdict.forget {
             if let Some(record) = self.records.remove(uid) {
                 let name = (record.facts.key.namespace, record.facts.key.name);

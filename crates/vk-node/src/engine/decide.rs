@@ -27,6 +27,8 @@ pub(super) struct Verdict {
     pub(super) again_at: Option<Timestamp>,
     /// The absence of this group would matter.
     pub(super) awaits: Option<GroupId>,
+    /// A sweep at that time at the latest.
+    pub(super) sweep_at: Option<Timestamp>,
     /// It may still change by itself.
     pub(super) moving: bool,
     /// Nothing is left to be done for this UID, ever.
@@ -150,11 +152,14 @@ impl Record {
         }
     }
 
+    /// A pod that was bound before this process began may have a group: a sweep must have been answered.
+    fn is_known(&self, world: &World<'_>) -> bool {
+        world.listed && (self.fresh || world.swept)
+    }
+
     fn create(&mut self, world: &World<'_>, actions: &mut Vec<Action>, verdict: &mut Verdict) {
-        // A pod that was bound before this process began may have a group: a sweep must have been answered.
-        let known = world.listed && (self.fresh || world.swept);
         let recorded = self.facts.annotated_attempt == self.attempt;
-        if self.busy.creating || self.busy.finding || !known || !recorded {
+        if self.busy.creating || self.busy.finding || !self.is_known(world) || !recorded {
             return;
         }
         if !self.start.is_due(world.now) {
@@ -171,6 +176,7 @@ impl Record {
         let Some(pod) = self.pod.clone() else { return };
         self.busy.creating = true;
         self.looked = false;
+        self.sent_create = true;
         self.tried = self.attempt;
         actions.push(Action::Create { key: self.facts.key.clone(), pod, attempt: self.attempt });
     }
@@ -183,7 +189,7 @@ impl Record {
         actions: &mut Vec<Action>,
         verdict: &mut Verdict,
     ) {
-        if self.busy.creating || self.busy.finding {
+        if self.busy.creating || self.busy.finding || !self.is_known(world) {
             return;
         }
         if !self.start.is_due(world.now) {
@@ -249,6 +255,13 @@ impl Record {
         match self.run.clone() {
             Run::Waiting | Run::Refused => {
                 if self.fresh || world.swept {
+                    self.finish(world, actions, verdict);
+                }
+            }
+            Run::Unsettled { .. } if !self.sent_create => {
+                if world.swept {
+                    // Should a process before this one have started it just now, that sweep shows it.
+                    verdict.sweep_at = Some(world.now + world.config.timing.visibility);
                     self.finish(world, actions, verdict);
                 }
             }

@@ -31,6 +31,8 @@ pub(super) struct Observing {
     last_fetch: Option<Timestamp>,
     last_sweep: Option<Timestamp>,
     sweep_began: Option<Timestamp>,
+    /// A sweep was asked for by then.
+    wanted_sweep: Option<Timestamp>,
     cursor: Option<Cursor>,
     failures: u32,
     not_before: Option<Timestamp>,
@@ -39,6 +41,11 @@ pub(super) struct Observing {
 }
 
 impl Observing {
+    /// Asks for a sweep at that time at the latest; the last wish covers those before it.
+    pub(super) fn want_sweep(&mut self, at: Timestamp) {
+        self.wanted_sweep = self.wanted_sweep.max(Some(at));
+    }
+
     /// Whether a sweep was ever answered.
     pub(super) fn swept(&self) -> bool {
         self.last_sweep.is_some()
@@ -90,6 +97,7 @@ impl Engine {
         let held = state.not_before.is_some_and(|at| at > now);
         if state.asking.is_none() && !held && older(now, state.last, interval) {
             let sweep = older(now, state.sweep_began, timing.sweep)
+                || state.wanted_sweep.is_some_and(|at| at <= now)
                 || state.last_sweep.is_none()
                 || many && older(now, state.sweep_began, SWEEP_INSTEAD_EVERY);
             let since = state.cursor.filter(|_| !sweep);
@@ -97,6 +105,7 @@ impl Engine {
             state.last = Some(now);
             if since.is_none() {
                 state.sweep_began = Some(now);
+                state.wanted_sweep = state.wanted_sweep.filter(|at| *at > now);
             }
             actions.push(Action::Observe(since));
         }

@@ -185,7 +185,7 @@ impl Record {
     ) {
         let reason = error.kind().reason().to_owned();
         match error.kind() {
-            ErrorKind::Rejected(_) if self.run == Run::Waiting => {
+            ErrorKind::Rejected(_) => {
                 self.run = Run::Refused;
                 self.wait_because(reason, error.chain(), actions);
             }

@@ -148,6 +148,8 @@ pub(super) struct Record {
     pub(super) suspect: bool,
     /// A lookup found nothing since the last create.
     pub(super) looked: bool,
+    /// This process has sent a create for it.
+    pub(super) sent_create: bool,
     /// While unsettled: the cloud refused the repeated create.
     pub(super) refused_again: bool,
     pub(super) busy: Busy,
@@ -170,7 +172,9 @@ impl Record {
         let run = match &facts.annotated_group {
             group if facts.stored.phase.is_terminal() => Run::Ended(group.clone()),
             Some(group) => Run::Started(group.clone()),
-            None => Run::Waiting,
+            None if fresh => Run::Waiting,
+            // A process before this one may have sent a create: a refusal of ours would prove nothing.
+            None => Run::Unsettled { since: now },
         };
         // Of a group that never ran, the annotation may be as young as the group: it may be invisible yet.
         let started_at = (!facts.stored.ever_ran).then_some(now);
@@ -192,8 +196,10 @@ impl Record {
             wanted: BTreeMap::new(),
             started_at,
             suspect: false,
-            looked: false,
+            // The first sweep is the lookup.
+            looked: true,
             refused_again: false,
+            sent_create: false,
             busy: Busy::default(),
             start: Tries::default(),
             patch: Tries::default(),
