@@ -23,10 +23,7 @@ impl<'a> Node<'a> {
             let mut node = &mut root;
             for segment in name.split('.') {
                 let path = node.path_of(segment);
-                node = node.members.entry(segment).or_insert_with(|| Self {
-                    path,
-                    ..Self::default()
-                });
+                node = node.members.entry(segment).or_insert_with(|| Self { path, ..Self::default() });
             }
             node.value = Some(value);
         }
@@ -47,8 +44,7 @@ impl<'a> Node<'a> {
         if name.is_empty() {
             return Some(self);
         }
-        name.split('.')
-            .try_fold(self, |node, segment| node.members.get(segment))
+        name.split('.').try_fold(self, |node, segment| node.members.get(segment))
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
@@ -73,8 +69,7 @@ impl<'a> Node<'a> {
 
     /// `true` and `false` in any case: the official Python clients send `True` and `False`.
     pub(crate) fn flag(&self, name: &str) -> bool {
-        self.text(name)
-            .is_some_and(|text| text.eq_ignore_ascii_case("true"))
+        self.text(name).is_some_and(|text| text.eq_ignore_ascii_case("true"))
     }
 
     /// The elements of a list member, by position.
@@ -91,10 +86,7 @@ impl<'a> Node<'a> {
 
     /// The values of a list of plain texts.
     pub(crate) fn texts(&self, name: &str) -> Vec<String> {
-        self.items(name)
-            .into_iter()
-            .filter_map(|node| node.value.map(str::to_owned))
-            .collect()
+        self.items(name).into_iter().filter_map(|node| node.value.map(str::to_owned)).collect()
     }
 }
 
@@ -103,10 +95,7 @@ mod tests {
     use super::*;
 
     fn parameters(pairs: &[(&str, &str)]) -> Parameters {
-        pairs
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect()
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
 
     #[test]

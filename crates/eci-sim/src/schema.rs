@@ -78,10 +78,8 @@ impl Action {
 
 /// `Container.2.Port.1.Port` becomes `Container.N.Port.N.Port`.
 pub(crate) fn pattern_of(name: &str) -> String {
-    let segments: Vec<&str> = name
-        .split('.')
-        .map(|segment| if position(segment).is_some() { "N" } else { segment })
-        .collect();
+    let segments: Vec<&str> =
+        name.split('.').map(|segment| if position(segment).is_some() { "N" } else { segment }).collect();
     segments.join(".")
 }
 
@@ -104,30 +102,15 @@ mod tests {
     #[test]
     fn numbered_names_find_their_pattern() {
         let create = schema().action("CreateContainerGroup").unwrap();
-        assert_eq!(
-            create.parameter("Container.12.Port.3.Port").unwrap().kind,
-            Kind::Integer
-        );
-        assert!(
-            create.parameter("Container.0.Name").is_none(),
-            "positions count from 1"
-        );
-        assert!(
-            create.parameter("Container.01.Name").is_none(),
-            "positions have no leading zero"
-        );
+        assert_eq!(create.parameter("Container.12.Port.3.Port").unwrap().kind, Kind::Integer);
+        assert!(create.parameter("Container.0.Name").is_none(), "positions count from 1");
+        assert!(create.parameter("Container.01.Name").is_none(), "positions have no leading zero");
     }
 
     #[test]
     fn a_map_takes_free_keys() {
         let create = schema().action("CreateDataCache").unwrap();
-        assert_eq!(
-            create.parameter("DataSource.Options.repoId").unwrap().kind,
-            Kind::Map
-        );
-        assert_eq!(
-            create.parameter("DataSource.Options.#repo.id").unwrap().kind,
-            Kind::Map
-        );
+        assert_eq!(create.parameter("DataSource.Options.repoId").unwrap().kind, Kind::Map);
+        assert_eq!(create.parameter("DataSource.Options.#repo.id").unwrap().kind, Kind::Map);
     }
 }

@@ -221,11 +221,7 @@ impl Settings {
             return SignedDuration::ZERO;
         };
         let factor = 1u64.checked_shl(doublings.min(40)).unwrap_or(u64::MAX);
-        millis(
-            self.backoff_base_ms
-                .saturating_mul(factor)
-                .min(self.backoff_max_ms),
-        )
+        millis(self.backoff_base_ms.saturating_mul(factor).min(self.backoff_max_ms))
     }
 }
 
@@ -245,42 +241,22 @@ mod tests {
 
     #[test]
     fn a_change_touches_only_what_it_names() {
-        let changed = Settings::default()
-            .changed(&serde_json::json!({"pull_ms": 1, "stock": "refused"}))
-            .unwrap();
-        assert_eq!(
-            changed,
-            Settings {
-                pull_ms: 1,
-                stock: Stock::Refused,
-                ..Settings::default()
-            }
-        );
+        let changed =
+            Settings::default().changed(&serde_json::json!({"pull_ms": 1, "stock": "refused"})).unwrap();
+        assert_eq!(changed, Settings { pull_ms: 1, stock: Stock::Refused, ..Settings::default() });
     }
 
     #[test]
     fn an_unknown_or_wrong_setting_is_named() {
         let settings = Settings::default();
-        assert!(
-            settings
-                .changed(&serde_json::json!({"pul_ms": 1}))
-                .unwrap_err()
-                .contains("pul_ms")
-        );
-        assert!(
-            settings
-                .changed(&serde_json::json!({"stock": "maybe"}))
-                .unwrap_err()
-                .contains("maybe")
-        );
+        assert!(settings.changed(&serde_json::json!({"pul_ms": 1})).unwrap_err().contains("pul_ms"));
+        assert!(settings.changed(&serde_json::json!({"stock": "maybe"})).unwrap_err().contains("maybe"));
     }
 
     #[test]
     fn restarts_wait_longer_each_time_up_to_a_limit() {
         let settings = Settings::default();
-        let waits: Vec<i64> = (0..8)
-            .map(|restart| settings.backoff(restart).as_secs())
-            .collect();
+        let waits: Vec<i64> = (0..8).map(|restart| settings.backoff(restart).as_secs()).collect();
         assert_eq!(waits, [0, 10, 20, 40, 80, 160, 300, 300]);
         assert_eq!(settings.backoff(u32::MAX).as_secs(), 300);
     }

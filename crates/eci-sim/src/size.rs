@@ -10,10 +10,7 @@ pub struct Size {
 }
 
 /// What a group gets that names no size at all.
-pub(crate) const DEFAULT_SIZE: Size = Size {
-    cpu: 2.0,
-    memory: 4.0,
-};
+pub(crate) const DEFAULT_SIZE: Size = Size { cpu: 2.0, memory: 4.0 };
 
 /// vCPU, GiB for each; sold in all regions.
 const EVERYWHERE: &[(f64, &[f64])] = &[
@@ -61,36 +58,21 @@ const REGIONS_WITH_EXTRA: &[&str] = &[
 pub(crate) fn sellable(wish: Size, region: &str, spot: bool) -> Option<Size> {
     let mut offers = offers(region, spot);
     offers.retain(|offer| offer.cpu >= wish.cpu && offer.memory >= wish.memory);
-    offers
-        .into_iter()
-        .min_by(|a, b| a.cpu.total_cmp(&b.cpu).then(a.memory.total_cmp(&b.memory)))
+    offers.into_iter().min_by(|a, b| a.cpu.total_cmp(&b.cpu).then(a.memory.total_cmp(&b.memory)))
 }
 
 fn offers(region: &str, spot: bool) -> Vec<Size> {
     let regular = EVERYWHERE
         .iter()
-        .flat_map(|(cpu, memories)| {
-            memories.iter().map(|memory| Size {
-                cpu: *cpu,
-                memory: *memory,
-            })
-        })
+        .flat_map(|(cpu, memories)| memories.iter().map(|memory| Size { cpu: *cpu, memory: *memory }))
         .filter(|offer| !spot || (offer.cpu >= 2.0 && !NOT_FOR_SPOT.contains(&(offer.cpu, offer.memory))));
     let extra = EXTRA
         .iter()
         .flat_map(|(cpu, ranges)| {
-            ranges
-                .iter()
-                .cloned()
-                .flatten()
-                .filter(|memory| memory % 2 == 0)
-                .map(|memory| (*cpu, memory))
+            ranges.iter().cloned().flatten().filter(|memory| memory % 2 == 0).map(|memory| (*cpu, memory))
         })
         .filter(|_| !spot && REGIONS_WITH_EXTRA.contains(&region))
-        .map(|(cpu, memory)| Size {
-            cpu,
-            memory: f64::from(memory),
-        });
+        .map(|(cpu, memory)| Size { cpu, memory: f64::from(memory) });
     regular.chain(extra).collect()
 }
 
@@ -107,16 +89,10 @@ pub(crate) fn of_instance_type(entry: &str) -> Option<Size> {
             b'r' => 8.0,
             _ => 4.0,
         };
-        return Some(Size {
-            cpu,
-            memory: cpu * ratio,
-        });
+        return Some(Size { cpu, memory: cpu * ratio });
     }
     let (cpu, memory) = entry.strip_suffix("Gi")?.split_once('-')?;
-    let size = Size {
-        cpu: cpu.parse().ok()?,
-        memory: memory.parse().ok()?,
-    };
+    let size = Size { cpu: cpu.parse().ok()?, memory: memory.parse().ok()? };
     (size.cpu > 0.0 && size.memory > 0.0).then_some(size)
 }
 
@@ -125,12 +101,9 @@ fn cpu_of_step(step: &str) -> Option<f64> {
         "small" => Some(1.0),
         "large" => Some(2.0),
         "xlarge" => Some(4.0),
-        _ => step
-            .strip_suffix("xlarge")?
-            .trim_end_matches('-')
-            .parse::<u32>()
-            .ok()
-            .map(|n| f64::from(n) * 4.0),
+        _ => {
+            step.strip_suffix("xlarge")?.trim_end_matches('-').parse::<u32>().ok().map(|n| f64::from(n) * 4.0)
+        }
     }
 }
 
@@ -164,71 +137,23 @@ mod tests {
 
     #[test]
     fn regions_without_the_extra_sizes_round_further() {
-        let wish = Size {
-            cpu: 2.0,
-            memory: 5.0,
-        };
-        assert_eq!(
-            sellable(wish, "cn-hangzhou", false),
-            Some(Size {
-                cpu: 2.0,
-                memory: 6.0
-            })
-        );
-        assert_eq!(
-            sellable(wish, "eu-central-1", false),
-            Some(Size {
-                cpu: 2.0,
-                memory: 8.0
-            })
-        );
+        let wish = Size { cpu: 2.0, memory: 5.0 };
+        assert_eq!(sellable(wish, "cn-hangzhou", false), Some(Size { cpu: 2.0, memory: 6.0 }));
+        assert_eq!(sellable(wish, "eu-central-1", false), Some(Size { cpu: 2.0, memory: 8.0 }));
     }
 
     #[test]
     fn spot_starts_at_two_cpus_in_standard_ratios() {
-        let wish = Size {
-            cpu: 0.25,
-            memory: 0.5,
-        };
-        assert_eq!(
-            sellable(wish, "cn-hangzhou", true),
-            Some(Size {
-                cpu: 2.0,
-                memory: 2.0
-            })
-        );
+        let wish = Size { cpu: 0.25, memory: 0.5 };
+        assert_eq!(sellable(wish, "cn-hangzhou", true), Some(Size { cpu: 2.0, memory: 2.0 }));
     }
 
     #[test]
     fn instance_types_name_a_size() {
-        assert_eq!(
-            of_instance_type("2-4Gi"),
-            Some(Size {
-                cpu: 2.0,
-                memory: 4.0
-            })
-        );
-        assert_eq!(
-            of_instance_type("ecs.c6.xlarge"),
-            Some(Size {
-                cpu: 4.0,
-                memory: 8.0
-            })
-        );
-        assert_eq!(
-            of_instance_type("ecs.r7.2xlarge"),
-            Some(Size {
-                cpu: 8.0,
-                memory: 64.0
-            })
-        );
-        assert_eq!(
-            of_instance_type("ecs.gn6i-c4g1.xlarge"),
-            Some(Size {
-                cpu: 4.0,
-                memory: 16.0
-            })
-        );
+        assert_eq!(of_instance_type("2-4Gi"), Some(Size { cpu: 2.0, memory: 4.0 }));
+        assert_eq!(of_instance_type("ecs.c6.xlarge"), Some(Size { cpu: 4.0, memory: 8.0 }));
+        assert_eq!(of_instance_type("ecs.r7.2xlarge"), Some(Size { cpu: 8.0, memory: 64.0 }));
+        assert_eq!(of_instance_type("ecs.gn6i-c4g1.xlarge"), Some(Size { cpu: 4.0, memory: 16.0 }));
         assert_eq!(of_instance_type("huge"), None);
         assert_eq!(of_instance_type("ecs.c6"), None);
     }

@@ -10,6 +10,8 @@ mod queries;
 mod shape;
 mod volume;
 
+pub(crate) use shape::is_common;
+
 use crate::params::{Node, Parameters};
 use crate::schema::schema;
 use crate::settings::{CommandLimits, FileMode, SinceSecondBounds};
@@ -48,24 +50,14 @@ pub(crate) struct Rules {
 /// # Errors
 /// Every problem found, in a stable order.
 pub fn validate_parameters(action: &str, parameters: &Parameters, strict: bool) -> Result<(), Vec<Problem>> {
-    let settings = crate::settings::Settings {
-        strict,
-        ..Default::default()
-    };
+    let settings = crate::settings::Settings { strict, ..Default::default() };
     validate(action, parameters, &settings.rules())
 }
 
 pub(crate) fn validate(action: &str, parameters: &Parameters, rules: &Rules) -> Result<(), Vec<Problem>> {
-    let mut checker = Checker {
-        rules,
-        problems: Vec::new(),
-    };
+    let mut checker = Checker { rules, problems: Vec::new() };
     let Some(table) = schema().action(action) else {
-        checker.report(
-            "Action",
-            "InvalidAction.NotFound",
-            format!("the API has no action {action:?}"),
-        );
+        checker.report("Action", "InvalidAction.NotFound", format!("the API has no action {action:?}"));
         return Err(checker.problems);
     };
     shape::check(&mut checker, action, table, parameters);
@@ -78,11 +70,7 @@ pub(crate) fn validate(action: &str, parameters: &Parameters, rules: &Rules) -> 
         "DescribeContainerLog" => queries::describe_log(&mut checker, &root),
         _ => {}
     }
-    if checker.problems.is_empty() {
-        Ok(())
-    } else {
-        Err(checker.problems)
-    }
+    if checker.problems.is_empty() { Ok(()) } else { Err(checker.problems) }
 }
 
 /// Collects problems; its methods are the kinds of limits the documentation uses.
@@ -93,11 +81,7 @@ pub(crate) struct Checker<'r> {
 
 impl Checker<'_> {
     fn report(&mut self, parameter: impl Into<String>, code: &'static str, message: impl Into<String>) {
-        self.problems.push(Problem {
-            parameter: parameter.into(),
-            code,
-            message: message.into(),
-        });
+        self.problems.push(Problem { parameter: parameter.into(), code, message: message.into() });
     }
 
     fn invalid(&mut self, parameter: impl Into<String>, message: impl Into<String>) {
@@ -135,10 +119,7 @@ impl Checker<'_> {
             let message = format!("{length} characters, at most {max} are allowed");
             self.report(parameter, "InvalidParameter.LengthExceeded", message);
         } else if length < min {
-            self.invalid(
-                parameter,
-                format!("{length} characters, at least {min} are needed"),
-            );
+            self.invalid(parameter, format!("{length} characters, at least {min} are needed"));
         }
     }
 
@@ -146,10 +127,7 @@ impl Checker<'_> {
         if let Some(text) = node.text(name)
             && !allowed.contains(&text)
         {
-            self.invalid(
-                node.path_of(name),
-                format!("must be one of {}", allowed.join(", ")),
-            );
+            self.invalid(node.path_of(name), format!("must be one of {}", allowed.join(", ")));
         }
     }
 
@@ -231,10 +209,7 @@ pub(crate) mod tests {
     pub(crate) fn problems(changes: &[(&str, &str)]) -> Vec<String> {
         match validate_parameters("CreateContainerGroup", &create_with(changes), true) {
             Ok(()) => Vec::new(),
-            Err(problems) => problems
-                .into_iter()
-                .map(|p| format!("{} {}", p.parameter, p.code))
-                .collect(),
+            Err(problems) => problems.into_iter().map(|p| format!("{} {}", p.parameter, p.code)).collect(),
         }
     }
 
@@ -251,35 +226,22 @@ pub(crate) mod tests {
 
     #[test]
     fn all_problems_are_reported_at_once() {
-        let found = problems(&[
-            ("ContainerGroupName", "-Web"),
-            ("RestartPolicy", "Sometimes"),
-            ("Cpu", "many"),
-        ]);
+        let found =
+            problems(&[("ContainerGroupName", "-Web"), ("RestartPolicy", "Sometimes"), ("Cpu", "many")]);
         assert_eq!(
             found,
-            [
-                "Cpu InvalidParameter",
-                "ContainerGroupName InvalidParameter",
-                "RestartPolicy InvalidParameter"
-            ]
+            ["Cpu InvalidParameter", "ContainerGroupName InvalidParameter", "RestartPolicy InvalidParameter"]
         );
     }
 
     #[test]
     fn a_client_token_has_at_most_64_ascii_characters() {
-        assert_eq!(
-            problems(&[("ClientToken", &"a".repeat(64))]),
-            Vec::<String>::new()
-        );
+        assert_eq!(problems(&[("ClientToken", &"a".repeat(64))]), Vec::<String>::new());
         assert_eq!(
             problems(&[("ClientToken", &"a".repeat(65))]),
             ["ClientToken InvalidParameter.LengthExceeded"]
         );
-        assert_eq!(
-            problems(&[("ClientToken", "schlüssel")]),
-            ["ClientToken InvalidParameter"]
-        );
+        assert_eq!(problems(&[("ClientToken", "schlüssel")]), ["ClientToken InvalidParameter"]);
     }
 
     #[test]
@@ -294,10 +256,7 @@ pub(crate) mod tests {
             assert_eq!(problems(&[("Tag.1.Key", "k"), change]), [expected], "{change:?}");
         }
         assert_eq!(problems(&[("Tag.1.Value", "v")]), ["Tag.1.Key MissingParameter"]);
-        assert_eq!(
-            problems(&[("Tag.1.Key", "k"), ("Tag.2.Key", "k")]),
-            ["Tag.2.Key InvalidParameter"]
-        );
+        assert_eq!(problems(&[("Tag.1.Key", "k"), ("Tag.2.Key", "k")]), ["Tag.2.Key InvalidParameter"]);
         let long = "v".repeat(129);
         assert_eq!(
             problems(&[("Tag.1.Key", "k"), ("Tag.1.Value", &long)]),
@@ -321,18 +280,10 @@ pub(crate) mod tests {
             ("Volume.1.Name", "v"),
             ("Volume.1.Type", "ConfigFileVolume"),
             ("Volume.1.ConfigFileVolume.ConfigFileToPath.1.Path", "p"),
-            (
-                "Volume.1.ConfigFileVolume.ConfigFileToPath.1.Content",
-                "hush is not base64",
-            ),
+            ("Volume.1.ConfigFileVolume.ConfigFileToPath.1.Content", "hush is not base64"),
         ]);
         let problems = validate_parameters("CreateContainerGroup", &parameters, true).unwrap_err();
         assert_eq!(problems.len(), 2);
-        assert!(
-            problems
-                .iter()
-                .all(|problem| !problem.to_string().contains("hush")),
-            "{problems:?}"
-        );
+        assert!(problems.iter().all(|problem| !problem.to_string().contains("hush")), "{problems:?}");
     }
 }

@@ -30,11 +30,8 @@ const CAPABILITIES: &[&str] = &[
 ];
 
 pub(super) fn check(checker: &mut Checker<'_>, root: &Node<'_>) {
-    let volumes: BTreeSet<&str> = root
-        .items("Volume")
-        .iter()
-        .filter_map(|volume| volume.text("Name"))
-        .collect();
+    let volumes: BTreeSet<&str> =
+        root.items("Volume").iter().filter_map(|volume| volume.text("Name")).collect();
     let mut names = BTreeSet::new();
     for list in ["Container", "InitContainer"] {
         checker.at_most(root, list, MAX_CONTAINERS);
@@ -43,11 +40,7 @@ pub(super) fn check(checker: &mut Checker<'_>, root: &Node<'_>) {
             mounts(checker, container, &volumes);
             if let Some(name) = container.text("Name").filter(|name| !names.insert(*name)) {
                 let message = format!("the name {name:?} is used twice");
-                checker.report(
-                    container.path_of("Name"),
-                    "InvalidParameter.DuplicatedName",
-                    message,
-                );
+                checker.report(container.path_of("Name"), "InvalidParameter.DuplicatedName", message);
             }
         }
     }
@@ -67,16 +60,8 @@ pub(super) fn check(checker: &mut Checker<'_>, root: &Node<'_>) {
 fn check_one(checker: &mut Checker<'_>, container: &Node<'_>) {
     checker.length(container, "Image", 0, 255);
     checker.one_of(container, "ImagePullPolicy", &["Always", "IfNotPresent", "Never"]);
-    checker.one_of(
-        container,
-        "TerminationMessagePolicy",
-        &["File", "FallbackToLogsOnError"],
-    );
-    checker.one_of(
-        container,
-        "SecurityContext.ReadOnlyRootFilesystem",
-        &["true", "True"],
-    );
+    checker.one_of(container, "TerminationMessagePolicy", &["File", "FallbackToLogsOnError"]);
+    checker.one_of(container, "SecurityContext.ReadOnlyRootFilesystem", &["true", "True"]);
     checker.between(container, "SecurityContext.RunAsUser", 0, i64::MAX);
     checker.between(container, "SecurityContextRunAsGroup", 0, i64::MAX);
     for capability in container.items("SecurityContext.Capability.Add") {
@@ -99,11 +84,7 @@ fn command(checker: &mut Checker<'_>, container: &Node<'_>) {
     };
     checker.at_most(container, "Command", commands);
     checker.at_most(container, "Arg", arguments);
-    for item in container
-        .items("Command")
-        .into_iter()
-        .chain(container.items("Arg"))
-    {
+    for item in container.items("Command").into_iter().chain(container.items("Arg")) {
         checker.length(item, "", 0, length);
     }
 }
@@ -117,17 +98,12 @@ fn environment(checker: &mut Checker<'_>, container: &Node<'_>) {
         let key = variable.text("Key").unwrap_or_default();
         let word = key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         if !word || key.starts_with(|c: char| c.is_ascii_digit()) {
-            checker.invalid(
-                variable.path_of("Key"),
-                "letters, digits and _ only, not beginning with a digit",
-            );
+            checker
+                .invalid(variable.path_of("Key"), "letters, digits and _ only, not beginning with a digit");
         }
         checker.one_of(variable, "FieldRef.FieldPath", &["status.podIP"]);
         if variable.has("Value") && variable.has("FieldRef") {
-            checker.invalid(
-                variable.path_of("FieldRef"),
-                "cannot be given together with Value",
-            );
+            checker.invalid(variable.path_of("FieldRef"), "cannot be given together with Value");
         }
     }
 }
@@ -146,11 +122,7 @@ fn mounts(checker: &mut Checker<'_>, container: &Node<'_>, volumes: &BTreeSet<&s
     for mount in container.items("VolumeMount") {
         checker.required(mount, "Name");
         checker.required(mount, "MountPath");
-        checker.one_of(
-            mount,
-            "MountPropagation",
-            &["None", "HostToContainer", "Bidirectional"],
-        );
+        checker.one_of(mount, "MountPropagation", &["None", "HostToContainer", "Bidirectional"]);
         if let Some(name) = mount.text("Name").filter(|name| !volumes.contains(name)) {
             checker.invalid(mount.path_of("Name"), format!("there is no volume {name:?}"));
         }
@@ -161,15 +133,9 @@ fn probe(checker: &mut Checker<'_>, container: &Node<'_>, name: &str) {
     let Some(probe) = container.member(name) else {
         return;
     };
-    let handlers = ["HttpGet", "Exec", "TcpSocket"]
-        .iter()
-        .filter(|handler| probe.has(handler))
-        .count();
+    let handlers = ["HttpGet", "Exec", "TcpSocket"].iter().filter(|handler| probe.has(handler)).count();
     if handlers != 1 {
-        checker.invalid(
-            probe.path_of(""),
-            "needs exactly one of HttpGet, Exec and TcpSocket",
-        );
+        checker.invalid(probe.path_of(""), "needs exactly one of HttpGet, Exec and TcpSocket");
     }
     checker.at_most(probe, "Exec.Command", 20);
     checker.between(probe, "HttpGet.Port", 1, 65535);
@@ -187,12 +153,7 @@ fn hook(checker: &mut Checker<'_>, container: &Node<'_>, prefix: &str) {
     checker.between(container, &format!("{prefix}HttpGetPort"), 1, 65535);
     checker.between(container, &format!("{prefix}TcpSocketPort"), 1, 65535);
     let handlers = ["Exec", "HttpGetPort", "TcpSocketPort"];
-    if handlers
-        .iter()
-        .filter(|handler| container.has(&format!("{prefix}{handler}")))
-        .count()
-        > 1
-    {
+    if handlers.iter().filter(|handler| container.has(&format!("{prefix}{handler}"))).count() > 1 {
         checker.invalid(container.path_of(prefix), "needs exactly one kind of handler");
     }
 }
@@ -205,9 +166,8 @@ mod tests {
 
     #[test]
     fn twenty_containers_pass_and_one_more_does_not() {
-        let names: Vec<(String, String)> = (1..=21)
-            .map(|n| (format!("Container.{n}.Name"), format!("Container.{n}.Image")))
-            .collect();
+        let names: Vec<(String, String)> =
+            (1..=21).map(|n| (format!("Container.{n}.Name"), format!("Container.{n}.Image"))).collect();
         let all: Vec<(&str, &str)> = names
             .iter()
             .flat_map(|(name, image)| [(name.as_str(), name.as_str()), (image, "busybox")])
@@ -218,10 +178,7 @@ mod tests {
 
     #[test]
     fn container_names_are_unique_across_both_kinds() {
-        let found = problems(&[
-            ("InitContainer.1.Name", "nginx"),
-            ("InitContainer.1.Image", "busybox"),
-        ]);
+        let found = problems(&[("InitContainer.1.Name", "nginx"), ("InitContainer.1.Image", "busybox")]);
         assert_eq!(found, ["InitContainer.1.Name InvalidParameter.DuplicatedName"]);
     }
 
@@ -229,11 +186,7 @@ mod tests {
     fn environment_variables_follow_their_rules() {
         let key = "Container.1.EnvironmentVar.1.Key";
         for bad in ["1A", "A-B", "A.B"] {
-            assert_eq!(
-                problems(&[(key, bad)]),
-                [format!("{key} InvalidParameter")],
-                "{bad}"
-            );
+            assert_eq!(problems(&[(key, bad)]), [format!("{key} InvalidParameter")], "{bad}");
         }
         let value = ("Container.1.EnvironmentVar.1.Value", "v");
         let field = ("Container.1.EnvironmentVar.1.FieldRef.FieldPath", "status.podIP");
@@ -243,10 +196,7 @@ mod tests {
             ["Container.1.EnvironmentVar.1.FieldRef InvalidParameter"]
         );
         let other = (field.0, "metadata.name");
-        assert_eq!(
-            problems(&[(key, "A"), other]),
-            [format!("{} InvalidParameter", field.0)]
-        );
+        assert_eq!(problems(&[(key, "A"), other]), [format!("{} InvalidParameter", field.0)]);
         let long = "v".repeat(257);
         assert_eq!(
             problems(&[(key, "A"), (value.0, &long)]),
@@ -257,10 +207,7 @@ mod tests {
     #[test]
     fn ports_are_in_range_and_of_a_known_protocol() {
         assert_eq!(
-            problems(&[
-                ("Container.1.Port.1.Port", "65536"),
-                ("Container.1.Port.1.Protocol", "SCTP")
-            ]),
+            problems(&[("Container.1.Port.1.Port", "65536"), ("Container.1.Port.1.Protocol", "SCTP")]),
             [
                 "Container.1.Port.1.Port InvalidParameter.ValueExceeded",
                 "Container.1.Port.1.Protocol InvalidParameter"
@@ -303,10 +250,7 @@ mod tests {
     fn capabilities_come_from_the_published_list() {
         let name = "Container.1.SecurityContext.Capability.Add.1";
         assert_eq!(problems(&[(name, "NET_ADMIN")]), Vec::<String>::new());
-        assert_eq!(
-            problems(&[(name, "SYS_ADMIN")]),
-            [format!("{name} InvalidParameter")]
-        );
+        assert_eq!(problems(&[(name, "SYS_ADMIN")]), [format!("{name} InvalidParameter")]);
     }
 
     #[test]

@@ -47,10 +47,7 @@ fn name(checker: &mut Checker<'_>, root: &Node<'_>) {
     checker.length(root, "ContainerGroupName", 2, 128);
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if !name.chars().all(allowed) || name.starts_with('-') || name.ends_with('-') {
-        checker.invalid(
-            "ContainerGroupName",
-            "lower-case letters, digits and inner hyphens only",
-        );
+        checker.invalid("ContainerGroupName", "lower-case letters, digits and inner hyphens only");
     }
 }
 
@@ -59,11 +56,7 @@ fn enumerations(checker: &mut Checker<'_>, root: &Node<'_>) {
     checker.one_of(root, "ScheduleStrategy", &["VSwitchOrdered", "VSwitchRandom"]);
     checker.one_of(root, "CpuArchitecture", &["AMD64", "ARM64"]);
     checker.one_of(root, "OsType", &["Linux", "Windows"]);
-    checker.one_of(
-        root,
-        "SpotStrategy",
-        &["NoSpot", "SpotWithPriceLimit", "SpotAsPriceGo"],
-    );
+    checker.one_of(root, "SpotStrategy", &["NoSpot", "SpotWithPriceLimit", "SpotAsPriceGo"]);
     checker.one_of(root, "DnsPolicy", &["None", "Default"]);
     checker.one_of(root, "EipISP", &["BGP", "BGP_PRO"]);
     checker.one_of(root, "ImageAccelerateMode", &["nydus", "dadi", "p2p", "imc"]);
@@ -87,15 +80,8 @@ fn ranges(checker: &mut Checker<'_>, root: &Node<'_>) {
 }
 
 fn network(checker: &mut Checker<'_>, root: &Node<'_>) {
-    if root
-        .text("VSwitchId")
-        .is_some_and(|list| list.split(',').count() > 10)
-    {
-        checker.report(
-            "VSwitchId",
-            "InvalidParameter.ValueExceeded",
-            "at most 10 vSwitches are allowed",
-        );
+    if root.text("VSwitchId").is_some_and(|list| list.split(',').count() > 10) {
+        checker.report("VSwitchId", "InvalidParameter.ValueExceeded", "at most 10 vSwitches are allowed");
     }
     if root.flag("AutoCreateEip") && root.has("EipInstanceId") {
         checker.invalid("EipInstanceId", "cannot be given together with AutoCreateEip");
@@ -122,20 +108,10 @@ fn network(checker: &mut Checker<'_>, root: &Node<'_>) {
 fn placement(checker: &mut Checker<'_>, root: &Node<'_>) {
     let types = instance_types(root);
     if types.len() > 5 {
-        checker.report(
-            "InstanceType",
-            "InvalidParameter.ValueExceeded",
-            "at most 5 types are allowed",
-        );
+        checker.report("InstanceType", "InvalidParameter.ValueExceeded", "at most 5 types are allowed");
     }
-    for entry in types
-        .iter()
-        .filter(|entry| size::of_instance_type(entry).is_none())
-    {
-        checker.invalid(
-            "InstanceType",
-            format!("{entry:?} is neither an ECS type nor a pair like 2-4Gi"),
-        );
+    for entry in types.iter().filter(|entry| size::of_instance_type(entry).is_none()) {
+        checker.invalid("InstanceType", format!("{entry:?} is neither an ECS type nor a pair like 2-4Gi"));
     }
     if is_spot(root) && root.has("ComputeCategory") {
         checker.invalid("ComputeCategory.N", "cannot be given for a spot group");
@@ -143,10 +119,7 @@ fn placement(checker: &mut Checker<'_>, root: &Node<'_>) {
     if root.text("SpotStrategy") == Some("SpotWithPriceLimit") {
         checker.required(root, "SpotPriceLimit");
     }
-    if root
-        .text("CorePattern")
-        .is_some_and(|pattern| pattern.starts_with('|'))
-    {
+    if root.text("CorePattern").is_some_and(|pattern| pattern.starts_with('|')) {
         checker.invalid("CorePattern", "must not begin with a pipe");
     }
 }
@@ -157,10 +130,7 @@ fn sysctls(checker: &mut Checker<'_>, root: &Node<'_>) {
     }
     for sysctl in root.items("HostSecurityContext.Sysctl") {
         if !sysctl.text("Name").is_some_and(is_unsafe_sysctl) {
-            checker.invalid(
-                sysctl.path_of("Name"),
-                "is not among the kernel parameters that may be changed",
-            );
+            checker.invalid(sysctl.path_of("Name"), "is not among the kernel parameters that may be changed");
         }
     }
 }
@@ -179,10 +149,7 @@ fn registries(checker: &mut Checker<'_>, root: &Node<'_>) {
         checker.required(credential, "Server");
         checker.required(credential, "UserName");
         checker.required(credential, "Password");
-        if credential
-            .text("Server")
-            .is_some_and(|server| server.contains("://"))
-        {
+        if credential.text("Server").is_some_and(|server| server.contains("://")) {
             checker.invalid(credential.path_of("Server"), "must not have a scheme");
         }
     }
@@ -192,30 +159,20 @@ fn registries(checker: &mut Checker<'_>, root: &Node<'_>) {
 }
 
 fn instance_types<'a>(root: &Node<'a>) -> Vec<&'a str> {
-    root.text("InstanceType")
-        .map(|list| list.split(',').map(str::trim).collect())
-        .unwrap_or_default()
+    root.text("InstanceType").map(|list| list.split(',').map(str::trim).collect()).unwrap_or_default()
 }
 
 fn is_spot(root: &Node<'_>) -> bool {
-    root.text("SpotStrategy")
-        .is_some_and(|strategy| strategy != "NoSpot")
+    root.text("SpotStrategy").is_some_and(|strategy| strategy != "NoSpot")
 }
 
 fn size_code(root: &Node<'_>) -> &'static str {
-    if is_spot(root) {
-        "InvalidSpotCpuMemorySpec"
-    } else {
-        "InvalidParameter.CPU.Memory"
-    }
+    if is_spot(root) { "InvalidSpotCpuMemorySpec" } else { "InvalidParameter.CPU.Memory" }
 }
 
 /// The size that the group will have and be billed for, or why there is none.
 pub(crate) fn size_of(root: &Node<'_>) -> Result<Size, String> {
-    if let Some(size) = instance_types(root)
-        .first()
-        .and_then(|entry| size::of_instance_type(entry))
-    {
+    if let Some(size) = instance_types(root).first().and_then(|entry| size::of_instance_type(entry)) {
         return Ok(size);
     }
     let wish = wish(root);
@@ -229,10 +186,7 @@ pub(crate) fn size_of(root: &Node<'_>) -> Result<Size, String> {
 /// The size asked for: the group's, else what its containers need together, else the default.
 fn wish(root: &Node<'_>) -> Size {
     let of = |name: &str| root.number::<f64>(name).unwrap_or(0.0);
-    let own = Size {
-        cpu: of("Cpu"),
-        memory: of("Memory"),
-    };
+    let own = Size { cpu: of("Cpu"), memory: of("Memory") };
     if own.cpu > 0.0 || own.memory > 0.0 {
         return own;
     }
@@ -240,27 +194,13 @@ fn wish(root: &Node<'_>) -> Size {
     // Kubernetes. The reference marks this as inferred.
     let need = |name: &str| {
         let each = |list: &str| {
-            let counted = root
-                .items(list)
-                .into_iter()
-                .filter(|container| !is_ignored(container));
-            counted
-                .map(|container| container.number::<f64>(name).unwrap_or(0.0))
-                .collect::<Vec<f64>>()
+            let counted = root.items(list).into_iter().filter(|container| !is_ignored(container));
+            counted.map(|container| container.number::<f64>(name).unwrap_or(0.0)).collect::<Vec<f64>>()
         };
-        each("InitContainer")
-            .into_iter()
-            .fold(each("Container").iter().sum(), f64::max)
+        each("InitContainer").into_iter().fold(each("Container").iter().sum(), f64::max)
     };
-    let sum = Size {
-        cpu: need("Cpu"),
-        memory: need("Memory"),
-    };
-    if sum.cpu > 0.0 || sum.memory > 0.0 {
-        sum
-    } else {
-        size::DEFAULT_SIZE
-    }
+    let sum = Size { cpu: need("Cpu"), memory: need("Memory") };
+    if sum.cpu > 0.0 || sum.memory > 0.0 { sum } else { size::DEFAULT_SIZE }
 }
 
 /// `__ECI_RESOURCE_IGNORE__=TRUE` keeps a container out of the sum.
@@ -285,11 +225,7 @@ mod tests {
     #[test]
     fn names_are_lower_case_with_inner_hyphens() {
         for good in ["ab", "a-1", &"x".repeat(128)] {
-            assert_eq!(
-                problems(&[("ContainerGroupName", good)]),
-                Vec::<String>::new(),
-                "{good}"
-            );
+            assert_eq!(problems(&[("ContainerGroupName", good)]), Vec::<String>::new(), "{good}");
         }
         for bad in ["a", "-ab", "ab-", "a.b", "A1", "a_b"] {
             assert_eq!(
@@ -308,14 +244,8 @@ mod tests {
     #[test]
     fn the_size_comes_from_the_group_then_its_containers_then_the_default() {
         assert_eq!(size(&[]), (2.0, 4.0));
-        assert_eq!(
-            size(&[("Container.1.Cpu", "0.3"), ("Container.1.Memory", "0.6")]),
-            (0.5, 1.0)
-        );
-        assert_eq!(
-            size(&[("Container.1.Cpu", "8"), ("Cpu", "1"), ("Memory", "2")]),
-            (1.0, 2.0)
-        );
+        assert_eq!(size(&[("Container.1.Cpu", "0.3"), ("Container.1.Memory", "0.6")]), (0.5, 1.0));
+        assert_eq!(size(&[("Container.1.Cpu", "8"), ("Cpu", "1"), ("Memory", "2")]), (1.0, 2.0));
         let with_init = [
             ("Container.1.Cpu", "1"),
             ("Container.1.Memory", "2"),
@@ -344,10 +274,7 @@ mod tests {
 
     #[test]
     fn a_size_nobody_sells_is_refused() {
-        assert_eq!(
-            problems(&[("Cpu", "65"), ("Memory", "1")]),
-            ["Cpu InvalidParameter.CPU.Memory"]
-        );
+        assert_eq!(problems(&[("Cpu", "65"), ("Memory", "1")]), ["Cpu InvalidParameter.CPU.Memory"]);
         let spot = [("SpotStrategy", "SpotAsPriceGo"), ("Cpu", "65"), ("Memory", "1")];
         assert_eq!(problems(&spot), ["Cpu InvalidSpotCpuMemorySpec"]);
         let economy = [("ComputeCategory.1", "economy"), ("Cpu", "12"), ("Memory", "12")];
@@ -364,14 +291,8 @@ mod tests {
             problems(&[("PrivateIpAddress", "10.0.0.9")]),
             ["VSwitchId MissingParameter", "SecurityGroupId MissingParameter"]
         );
-        assert_eq!(
-            problems(&[("DnsPolicy", "None")]),
-            ["DnsConfig.NameServer.N MissingParameter"]
-        );
-        assert_eq!(
-            problems(&[("SpotStrategy", "SpotWithPriceLimit")]),
-            ["SpotPriceLimit MissingParameter"]
-        );
+        assert_eq!(problems(&[("DnsPolicy", "None")]), ["DnsConfig.NameServer.N MissingParameter"]);
+        assert_eq!(problems(&[("SpotStrategy", "SpotWithPriceLimit")]), ["SpotPriceLimit MissingParameter"]);
     }
 
     #[test]
@@ -405,10 +326,7 @@ mod tests {
     #[test]
     fn sysctls_go_by_the_published_families() {
         let safe = [
-            (
-                "SecurityContext.Sysctl.1.Name",
-                "net.ipv4.ip_unprivileged_port_start",
-            ),
+            ("SecurityContext.Sysctl.1.Name", "net.ipv4.ip_unprivileged_port_start"),
             ("SecurityContext.Sysctl.1.Value", "0"),
         ];
         assert_eq!(problems(&safe), Vec::<String>::new());
@@ -428,14 +346,8 @@ mod tests {
 
     #[test]
     fn instance_types_are_at_most_five_and_well_formed() {
-        assert_eq!(
-            problems(&[("InstanceType", "a-b")]),
-            ["InstanceType InvalidParameter"]
-        );
+        assert_eq!(problems(&[("InstanceType", "a-b")]), ["InstanceType InvalidParameter"]);
         let six = ["2-4Gi"; 6].join(",");
-        assert_eq!(
-            problems(&[("InstanceType", &six)]),
-            ["InstanceType InvalidParameter.ValueExceeded"]
-        );
+        assert_eq!(problems(&[("InstanceType", &six)]), ["InstanceType InvalidParameter.ValueExceeded"]);
     }
 }

@@ -55,20 +55,13 @@ mod tests {
     use crate::settings::{Settings, SinceSecondBounds};
 
     fn parameters(pairs: &[(&str, &str)]) -> Parameters {
-        pairs
-            .iter()
-            .chain(&[("RegionId", "cn-hangzhou")])
-            .map(|(n, v)| ((*n).into(), (*v).into()))
-            .collect()
+        pairs.iter().chain(&[("RegionId", "cn-hangzhou")]).map(|(n, v)| ((*n).into(), (*v).into())).collect()
     }
 
     fn problems(action: &str, pairs: &[(&str, &str)]) -> Vec<String> {
         match validate_parameters(action, &parameters(pairs), true) {
             Ok(()) => Vec::new(),
-            Err(problems) => problems
-                .into_iter()
-                .map(|p| format!("{} {}", p.parameter, p.code))
-                .collect(),
+            Err(problems) => problems.into_iter().map(|p| format!("{} {}", p.parameter, p.code)).collect(),
         }
     }
 
@@ -76,10 +69,7 @@ mod tests {
     fn ids_are_a_json_array_of_at_most_twenty() {
         let action = "DescribeContainerGroups";
         let many = |count| serde_json::to_string(&vec!["eci-1"; count]).unwrap();
-        assert_eq!(
-            problems(action, &[("ContainerGroupIds", &many(20))]),
-            Vec::<String>::new()
-        );
+        assert_eq!(problems(action, &[("ContainerGroupIds", &many(20))]), Vec::<String>::new());
         assert_eq!(
             problems(action, &[("ContainerGroupIds", &many(21))]),
             ["ContainerGroupIds InvalidParameter.ValueExceeded"]
@@ -96,10 +86,7 @@ mod tests {
             problems("DescribeContainerGroups", &[("Limit", "21")]),
             ["Limit InvalidParameter.ValueExceeded"]
         );
-        assert_eq!(
-            problems("DescribeContainerGroupStatus", &[("Limit", "200")]),
-            Vec::<String>::new()
-        );
+        assert_eq!(problems("DescribeContainerGroupStatus", &[("Limit", "200")]), Vec::<String>::new());
         assert_eq!(
             problems("DescribeContainerGroupStatus", &[("Limit", "201")]),
             ["Limit InvalidParameter.ValueExceeded"]
@@ -110,10 +97,7 @@ mod tests {
     fn the_bounds_of_since_second_hold_only_under_their_switch() {
         let parameters = parameters(&[("SinceSecond", "30")]);
         let passes = |since_second_bounds| {
-            let settings = Settings {
-                since_second_bounds,
-                ..Settings::default()
-            };
+            let settings = Settings { since_second_bounds, ..Settings::default() };
             validate("DescribeContainerGroupStatus", &parameters, &settings.rules()).is_ok()
         };
         assert!(!passes(SinceSecondBounds::Refuse));
@@ -124,14 +108,8 @@ mod tests {
     fn a_filter_takes_ten_tags() {
         let keys: Vec<String> = (1..=11).map(|n| format!("Tag.{n}.Key")).collect();
         let tags: Vec<(&str, &str)> = keys.iter().map(|key| (key.as_str(), key.as_str())).collect();
-        assert_eq!(
-            problems("DescribeContainerGroups", &tags[..10]),
-            Vec::<String>::new()
-        );
-        assert_eq!(
-            problems("DescribeContainerGroups", &tags),
-            ["Tag.N InvalidParameter.ValueExceeded"]
-        );
+        assert_eq!(problems("DescribeContainerGroups", &tags[..10]), Vec::<String>::new());
+        assert_eq!(problems("DescribeContainerGroups", &tags), ["Tag.N InvalidParameter.ValueExceeded"]);
     }
 
     #[test]
@@ -144,14 +122,8 @@ mod tests {
         };
         assert_eq!(log("Tail", "2000"), Vec::<String>::new());
         assert_eq!(log("Tail", "2001"), ["Tail InvalidParameter.ValueExceeded"]);
-        assert_eq!(
-            log("LimitBytes", "1048577"),
-            ["LimitBytes InvalidParameter.ValueExceeded"]
-        );
-        assert_eq!(
-            log("StartTime", "2026-01-02T03:04:05.123456789Z"),
-            Vec::<String>::new()
-        );
+        assert_eq!(log("LimitBytes", "1048577"), ["LimitBytes InvalidParameter.ValueExceeded"]);
+        assert_eq!(log("StartTime", "2026-01-02T03:04:05.123456789Z"), Vec::<String>::new());
         assert_eq!(log("StartTime", "yesterday"), ["StartTime InvalidParameter"]);
     }
 }

@@ -48,10 +48,9 @@ fn check_type(checker: &mut Checker<'_>, name: &str, value: &str, kind: Kind) {
     let (fits, expected) = match kind {
         Kind::String | Kind::Map => (true, "a text"),
         Kind::Struct => (false, "a structure without a value of its own"),
-        Kind::Boolean => (
-            value.eq_ignore_ascii_case("true") || value.eq_ignore_ascii_case("false"),
-            "true or false",
-        ),
+        Kind::Boolean => {
+            (value.eq_ignore_ascii_case("true") || value.eq_ignore_ascii_case("false"), "true or false")
+        }
         Kind::Float => (value.parse::<f64>().is_ok_and(f64::is_finite), "a number"),
         Kind::Int32 => (value.parse::<i32>().is_ok(), "an integer of 32 bits"),
         Kind::Int64 | Kind::Integer => (value.parse::<i64>().is_ok(), "an integer"),
@@ -85,10 +84,7 @@ impl Lists {
     fn check_gaps(&self, checker: &mut Checker<'_>) {
         for (list, positions) in &self.0 {
             if let Some(missing) = (1..=positions.len()).find(|position| !positions.contains(position)) {
-                checker.invalid(
-                    format!("{list}.{missing}"),
-                    "list positions run from 1 without gaps",
-                );
+                checker.invalid(format!("{list}.{missing}"), "list positions run from 1 without gaps");
             }
         }
     }
@@ -101,15 +97,10 @@ impl Lists {
 /// Reports each instance of a required pattern that is absent: `Container.N.Name` for every container there is.
 fn check_required(checker: &mut Checker<'_>, pattern: &str, lists: &Lists, parameters: &Parameters) {
     let segments: Vec<&str> = pattern.split('.').collect();
-    let (last, parents) = segments
-        .split_last()
-        .expect("splitting a text yields at least one segment");
+    let (last, parents) = segments.split_last().expect("splitting a text yields at least one segment");
     let mut instances = vec![String::new()];
     for segment in parents {
-        instances = instances
-            .into_iter()
-            .flat_map(|prefix| children(&prefix, segment, lists))
-            .collect();
+        instances = instances.into_iter().flat_map(|prefix| children(&prefix, segment, lists)).collect();
     }
     for prefix in instances {
         let name = join(&prefix, last);
@@ -128,28 +119,18 @@ fn check_required(checker: &mut Checker<'_>, pattern: &str, lists: &Lists, param
 
 fn children(prefix: &str, segment: &str, lists: &Lists) -> Vec<String> {
     match segment {
-        "N" => lists
-            .positions(prefix)
-            .map(|position| join(prefix, &position.to_string()))
-            .collect(),
+        "N" => lists.positions(prefix).map(|position| join(prefix, &position.to_string())).collect(),
         _ => vec![join(prefix, segment)],
     }
 }
 
 fn join(prefix: &str, segment: &str) -> String {
-    if prefix.is_empty() {
-        segment.to_owned()
-    } else {
-        format!("{prefix}.{segment}")
-    }
+    if prefix.is_empty() { segment.to_owned() } else { format!("{prefix}.{segment}") }
 }
 
 fn has_members(name: &str, parameters: &Parameters) -> bool {
     let prefix = format!("{name}.");
-    parameters
-        .range(prefix.clone()..)
-        .next()
-        .is_some_and(|(member, _)| member.starts_with(&prefix))
+    parameters.range(prefix.clone()..).next().is_some_and(|(member, _)| member.starts_with(&prefix))
 }
 
 #[cfg(test)]
@@ -160,23 +141,14 @@ mod tests {
     #[test]
     fn an_unknown_parameter_is_a_problem_only_in_strict_mode() {
         let change = [("Container.1.StartupProbe.TcpSocket.Port", "80")];
-        assert_eq!(
-            problems(&change),
-            ["Container.1.StartupProbe.TcpSocket.Port InvalidParameter"]
-        );
+        assert_eq!(problems(&change), ["Container.1.StartupProbe.TcpSocket.Port InvalidParameter"]);
         assert!(validate_parameters("CreateContainerGroup", &create_with(&change), false).is_ok());
     }
 
     #[test]
     fn a_renamed_parameter_is_unknown_and_the_real_one_missing() {
         let found = problems(&[("Container.1.Image", ""), ("Container.1.Images", "nginx")]);
-        assert_eq!(
-            found,
-            [
-                "Container.1.Images InvalidParameter",
-                "Container.1.Image MissingParameter"
-            ]
-        );
+        assert_eq!(found, ["Container.1.Images InvalidParameter", "Container.1.Image MissingParameter"]);
     }
 
     #[test]
@@ -207,25 +179,16 @@ mod tests {
             ("Container.1.SecurityContext", "x", ""),
         ] {
             let found = problems(&[(name, wrong)]);
-            assert!(
-                found.contains(&format!("{name} InvalidParameter")),
-                "{name}={wrong}: {found:?}"
-            );
+            assert!(found.contains(&format!("{name} InvalidParameter")), "{name}={wrong}: {found:?}");
             let found = problems(&[(name, right)]);
-            assert!(
-                !found.contains(&format!("{name} InvalidParameter")),
-                "{name}={right}: {found:?}"
-            );
+            assert!(!found.contains(&format!("{name} InvalidParameter")), "{name}={right}: {found:?}");
         }
     }
 
     #[test]
     fn the_common_parameters_of_a_signed_request_are_no_problem() {
-        let found = problems(&[
-            ("Action", "CreateContainerGroup"),
-            ("SignatureNonce", "n"),
-            ("Format", "JSON"),
-        ]);
+        let found =
+            problems(&[("Action", "CreateContainerGroup"), ("SignatureNonce", "n"), ("Format", "JSON")]);
         assert_eq!(found, Vec::<String>::new());
     }
 }

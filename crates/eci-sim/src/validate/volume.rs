@@ -33,11 +33,7 @@ pub(super) fn check(checker: &mut Checker<'_>, root: &Node<'_>) {
         checker.required(volume, "Type");
         if let Some(name) = volume.text("Name").filter(|name| !names.insert(*name)) {
             let message = format!("the name {name:?} is used twice");
-            checker.report(
-                volume.path_of("Name"),
-                "InvalidParameter.DuplicatedVolumeName",
-                message,
-            );
+            checker.report(volume.path_of("Name"), "InvalidParameter.DuplicatedVolumeName", message);
         }
         check_type(checker, volume);
         checker.one_of(volume, "EmptyDirVolume.Medium", &["", "Memory", "LocalRaid0"]);
@@ -61,10 +57,7 @@ fn check_type(checker: &mut Checker<'_>, volume: &Node<'_>) {
         }
     }
     for (other, _) in TYPES.iter().filter(|(name, _)| *name != kind && volume.has(name)) {
-        checker.invalid(
-            volume.path_of(other),
-            format!("does not belong to a volume of type {kind}"),
-        );
+        checker.invalid(volume.path_of(other), format!("does not belong to a volume of type {kind}"));
     }
 }
 
@@ -104,11 +97,7 @@ fn content_bytes(checker: &mut Checker<'_>, file: &Node<'_>) -> usize {
     };
     if content.len() > MAX_FILE_BYTES {
         let message = format!("{} bytes, at most {MAX_FILE_BYTES} are allowed", content.len());
-        checker.report(
-            file.path_of("Content"),
-            "InvalidParameter.LengthExceeded",
-            message,
-        );
+        checker.report(file.path_of("Content"), "InvalidParameter.LengthExceeded", message);
     }
     content.len()
 }
@@ -122,10 +111,7 @@ fn mode(checker: &mut Checker<'_>, node: &Node<'_>, name: &str) {
         FileMode::Decimal => 10,
     };
     if !u32::from_str_radix(text, radix).is_ok_and(|mode| mode <= 0o7777) {
-        checker.invalid(
-            node.path_of(name),
-            format!("is no file mode written in base {radix}"),
-        );
+        checker.invalid(node.path_of(name), format!("is no file mode written in base {radix}"));
     }
 }
 
@@ -186,14 +172,8 @@ mod tests {
     #[test]
     fn a_file_stays_inside_its_volume() {
         assert_eq!(with_file("conf/app.ini", b"x"), Vec::<String>::new());
-        assert_eq!(
-            with_file("../passwd", b"x"),
-            [format!("{FILE}.Path InvalidParameter")]
-        );
-        assert_eq!(
-            with_file("/etc/passwd", b"x"),
-            [format!("{FILE}.Path InvalidParameter")]
-        );
+        assert_eq!(with_file("../passwd", b"x"), [format!("{FILE}.Path InvalidParameter")]);
+        assert_eq!(with_file("/etc/passwd", b"x"), [format!("{FILE}.Path InvalidParameter")]);
     }
 
     #[test]
@@ -206,10 +186,7 @@ mod tests {
             ])
         };
         let passes = |mode, file_mode| {
-            let settings = Settings {
-                file_mode,
-                ..Settings::default()
-            };
+            let settings = Settings { file_mode, ..Settings::default() };
             validate("CreateContainerGroup", &changes(mode), &settings.rules()).is_ok()
         };
         assert!(passes("0644", FileMode::Octal));
@@ -262,9 +239,6 @@ mod tests {
         ];
         let with = |options| [&volume[..], &[("Volume.1.FlexVolume.Options", options)]].concat();
         assert_eq!(problems(&with(r#"{"bucket":"b"}"#)), Vec::<String>::new());
-        assert_eq!(
-            problems(&with("bucket=b")),
-            ["Volume.1.FlexVolume.Options InvalidParameter"]
-        );
+        assert_eq!(problems(&with("bucket=b")), ["Volume.1.FlexVolume.Options InvalidParameter"]);
     }
 }

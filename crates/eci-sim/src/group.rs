@@ -1,0 +1,35 @@
+//! A container group: what was asked for ([`Facts`]), and what has become of it ([`Life`]).
+
+mod container;
+mod events;
+mod facts;
+mod life;
+
+pub(crate) use container::{Container, Exit, Incarnation, Phase};
+pub(crate) use events::Event;
+pub(crate) use facts::{ContainerKind, Facts, RestartPolicy};
+pub(crate) use life::{Life, Status};
+
+use jiff::Timestamp;
+
+use crate::settings::Settings;
+
+#[derive(Debug)]
+pub(crate) struct Group {
+    /// Order of creation; what paging tokens are made of.
+    pub(crate) seq: u64,
+    pub(crate) facts: Facts,
+    pub(crate) life: Life,
+}
+
+impl Group {
+    pub(crate) fn new(seq: u64, facts: Facts, settings: &Settings) -> Self {
+        let life = Life::new(&facts, settings);
+        Self { seq, facts, life }
+    }
+
+    /// Lets everything happen that is due by `now`.
+    pub(crate) fn advance(&mut self, now: Timestamp, settings: &Settings) {
+        self.life.advance(&self.facts, now, settings);
+    }
+}

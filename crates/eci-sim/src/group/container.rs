@@ -1,0 +1,374 @@
+//! One container: waiting, running, ended, and started again.
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+use super::events::Events;
+use super::facts::{ContainerKind, Facts, RestartPolicy};
+use crate::script::{Line, Window};
+use crate::settings::{Settings, millis};
+
+/// An image whose name contains this cannot be pulled.
+const MISSING_IMAGE: &str = "does-not-exist";
+/// A container that ran this long starts its back-off anew, as with a kubelet.
+const BACKOFF_RESET: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
+/// The platform keeps this much of a termination message.
+const MAX_MESSAGE_BYTES: usize = 4096;
+
+/// What a container is doing; `until` is when that changes by itself.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Phase {
+    /// Its turn has not come: init containers run first, and one after another.
+    Idle,
+    Pulling {
+        until: Timestamp,
+    },
+    PullFailed {
+        until: Timestamp,
+    },
+    PullBackOff {
+        until: Timestamp,
+    },
+    Starting {
+        until: Timestamp,
+    },
+    Running,
+    /// Ended, and waiting to be started again.
+    BackOff {
+        until: Timestamp,
+    },
+    /// Ended for good.
+    Ended,
+}
+
+#[derive(Debug)]
+pub(crate) struct Container {
+    pub(crate) kind: ContainerKind,
+    pub(crate) index: usize,
+    pub(crate) name: String,
+    pub(crate) image: String,
+    pub(crate) phase: Phase,
+    pub(crate) restarts: u32,
+    /// The incarnation that runs, or that has ended for good.
+    pub(crate) current: Option<Incarnation>,
+    /// The one before it.
+    pub(crate) previous: Option<Incarnation>,
+    /// Position in the sequence of back-offs, of starts or of pulls.
+    attempts: u32,
+    has_image: bool,
+    /// Whether it is an app container of a group with init containers.
+    behind_init: bool,
+}
+
+/// One run of a container.
+#[derive(Clone, Debug)]
+pub(crate) struct Incarnation {
+    pub(crate) id: String,
+    pub(crate) started_at: Timestamp,
+    pub(crate) ready: bool,
+    /// When the readiness probe will pass.
+    ready_at: Option<Timestamp>,
+    /// How the script says that it ends.
+    planned: Option<(Timestamp, Exit)>,
+    pub(crate) ended: Option<(Timestamp, Exit)>,
+    /// Lines written from outside, in order.
+    pub(crate) injected: Vec<Line>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Exit {
+    pub(crate) code: i32,
+    pub(crate) signal: i32,
+    pub(crate) reason: String,
+    pub(crate) message: String,
+}
+
+impl Exit {
+    /// An exit with the reason a kubelet would give.
+    pub(crate) fn of_code(code: i32, message: String) -> Self {
+        let reason = if code == 0 { "Completed" } else { "Error" };
+        let signal = if code > 128 && code < 160 { code - 128 } else { 0 };
+        Self { code, signal, reason: reason.to_owned(), message }
+    }
+}
+
+impl Incarnation {
+    pub(crate) fn exit(&self) -> Option<&Exit> {
+        self.ended.as_ref().map(|(_, exit)| exit)
+    }
+}
+
+impl Container {
+    /// The containers of a kind, in order, none of them begun.
+    pub(crate) fn all(facts: &Facts, kind: ContainerKind) -> Vec<Self> {
+        let behind_init = kind == ContainerKind::App && facts.root().has(ContainerKind::Init.list());
+        let container = |(index, (name, image))| Self::new(kind, index, name, image, behind_init);
+        facts.containers(kind).into_iter().enumerate().map(container).collect()
+    }
+
+    fn new(kind: ContainerKind, index: usize, name: String, image: String, behind_init: bool) -> Self {
+        Self {
+            kind,
+            index,
+            name,
+            image,
+            phase: Phase::Idle,
+            restarts: 0,
+            current: None,
+            previous: None,
+            attempts: 0,
+            has_image: false,
+            behind_init,
+        }
+    }
+
+    /// Its turn has come.
+    pub(crate) fn begin(&mut self, at: Timestamp, settings: &Settings, events: &mut Events) {
+        if self.has_image {
+            self.phase = Phase::Starting { until: at + settings.start() };
+        } else {
+            events.normal(at, "Pulling", format!("Pulling image \"{}\"", self.image));
+            self.phase = Phase::Pulling { until: at + settings.pull() };
+        }
+    }
+
+    /// When something happens by itself.
+    pub(crate) fn due(&self) -> Option<Timestamp> {
+        match &self.phase {
+            Phase::Idle | Phase::Ended => None,
+            Phase::Pulling { until }
+            | Phase::PullFailed { until }
+            | Phase::PullBackOff { until }
+            | Phase::Starting { until }
+            | Phase::BackOff { until } => Some(*until),
+            Phase::Running => {
+                let current = self.current.as_ref()?;
+                let ready_at = current.ready_at.filter(|_| !current.ready);
+                let end = current.planned.as_ref().map(|(at, _)| *at);
+                [ready_at, end].into_iter().flatten().min()
+            }
+        }
+    }
+
+    /// Lets happen what is due at `at`. Returns whether anything did.
+    pub(crate) fn step(
+        &mut self,
+        at: Timestamp,
+        facts: &Facts,
+        settings: &Settings,
+        events: &mut Events,
+    ) -> bool {
+        if self.due().is_none_or(|due| due > at) {
+            return false;
+        }
+        match self.phase {
+            Phase::Pulling { .. } => self.pulled(at, settings, events),
+            Phase::PullFailed { .. } => {
+                let message = format!("Back-off pulling image \"{}\"", self.image);
+                events.warning(at, "BackOff", message);
+                // The wait before a pull is never zero, so the sequence starts at its second place.
+                self.attempts += 1;
+                self.phase = Phase::PullBackOff { until: at + settings.backoff(self.attempts) };
+            }
+            Phase::PullBackOff { .. } => self.begin(at, settings, events),
+            Phase::Starting { .. } | Phase::BackOff { .. } => self.started(at, facts, events),
+            Phase::Running => self.run_on(at, facts, settings, events),
+            Phase::Idle | Phase::Ended => {}
+        }
+        true
+    }
+
+    fn pulled(&mut self, at: Timestamp, settings: &Settings, events: &mut Events) {
+        if self.image.contains(MISSING_IMAGE) {
+            let message = format!("Failed to pull image \"{}\": not found", self.image);
+            events.warning(at, "Failed", message);
+            self.phase = Phase::PullFailed { until: at + settings.pull() };
+        } else {
+            events.normal(at, "Pulled", format!("Successfully pulled image \"{}\"", self.image));
+            self.has_image = true;
+            self.attempts = 0;
+            self.phase = Phase::Starting { until: at + settings.start() };
+        }
+    }
+
+    fn started(&mut self, at: Timestamp, facts: &Facts, events: &mut Events) {
+        events.normal(at, "Created", format!("Created container {}", self.name));
+        events.normal(at, "Started", format!("Started container {}", self.name));
+        let (program, surroundings) = facts.program(self.kind, self.index);
+        let planned = program.end(at, &surroundings).map(|end| {
+            let message = self.message(end.message, end.exit_code, facts, at);
+            (at + end.after, Exit::of_code(end.exit_code, message))
+        });
+        let ready_at = match self.kind {
+            ContainerKind::App => facts.ready_after(self.index).map(|after| at + after),
+            ContainerKind::Init => None,
+        };
+        let ready = ready_at == Some(at);
+        if self.previous.is_some() {
+            self.restarts += 1;
+        }
+        let id = container_id(&facts.id, &self.name, self.restarts);
+        self.current = Some(Incarnation {
+            id,
+            started_at: at,
+            ready,
+            ready_at,
+            planned,
+            ended: None,
+            injected: Vec::new(),
+        });
+        self.phase = Phase::Running;
+    }
+
+    /// The termination message: what the container wrote, or the end of its log where that is asked for.
+    fn message(&self, written: String, exit_code: i32, facts: &Facts, started_at: Timestamp) -> String {
+        let mut message = written;
+        if message.is_empty() && exit_code != 0 && facts.falls_back_to_logs(self.kind, self.index) {
+            let (program, surroundings) = facts.program(self.kind, self.index);
+            let window =
+                Window { from: started_at, until: Timestamp::MAX, newest: Some(80), bytes: usize::MAX };
+            let lines = program.lines(started_at, &surroundings, window);
+            let tail: Vec<&str> =
+                lines[lines.len().saturating_sub(80)..].iter().map(|line| line.text.as_str()).collect();
+            message = tail.join("\n");
+        }
+        while message.len() > MAX_MESSAGE_BYTES {
+            message.pop();
+        }
+        message
+    }
+
+    fn run_on(&mut self, at: Timestamp, facts: &Facts, settings: &Settings, events: &mut Events) {
+        let Some(current) = &mut self.current else { return };
+        if current.ready_at.is_some_and(|ready_at| ready_at <= at) {
+            current.ready = true;
+        }
+        if let Some((end, exit)) = current.planned.clone().filter(|(end, _)| *end <= at) {
+            self.end(end, exit, facts.restart_policy(), settings, events);
+        }
+    }
+
+    /// The container ends now, for whatever reason; what comes next is the restart policy's.
+    pub(crate) fn end(
+        &mut self,
+        at: Timestamp,
+        exit: Exit,
+        policy: RestartPolicy,
+        settings: &Settings,
+        events: &mut Events,
+    ) {
+        let Some(current) = &mut self.current else { return };
+        let failed = exit.code != 0;
+        let ran = at.duration_since(current.started_at);
+        current.ended = Some((at, exit));
+        current.ready = false;
+        let restart = match (policy, self.kind) {
+            (RestartPolicy::Never, _) => false,
+            (RestartPolicy::Always, ContainerKind::App) => true,
+            (RestartPolicy::Always | RestartPolicy::OnFailure, _) => failed,
+        };
+        if !restart {
+            self.phase = Phase::Ended;
+            return;
+        }
+        if ran >= BACKOFF_RESET {
+            self.attempts = 0;
+        }
+        let wait = settings.backoff(self.attempts);
+        self.attempts += 1;
+        self.previous = self.current.take();
+        // Without any wait, a container that ends at once would start over endlessly in one instant.
+        let until = at + wait.max(settings.start()).max(millis(1));
+        if wait.is_zero() {
+            self.phase = Phase::Starting { until };
+        } else {
+            events.warning(at, "BackOff", format!("Back-off restarting failed container {}", self.name));
+            self.phase = Phase::BackOff { until };
+        }
+    }
+
+    /// The container ends for good, whatever the policy: its group does.
+    pub(crate) fn stop(&mut self, at: Timestamp, exit: Exit) {
+        if let Some(current) = self.current.as_mut().filter(|current| current.ended.is_none()) {
+            current.ended = Some((at, exit));
+            current.ready = false;
+        } else if self.current.is_none() {
+            // Between two runs, the last run is what a reader sees.
+            self.current = self.previous.take();
+        }
+        self.phase = Phase::Ended;
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        self.phase == Phase::Running
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        match self.kind {
+            ContainerKind::App => {
+                self.is_running() && self.current.as_ref().is_some_and(|current| current.ready)
+            }
+            ContainerKind::Init => self.has_succeeded(),
+        }
+    }
+
+    pub(crate) fn set_ready(&mut self, ready: bool) {
+        if let Some(current) = &mut self.current {
+            current.ready = ready;
+            // The probe's own verdict no longer counts.
+            current.ready_at = None;
+        }
+    }
+
+    /// Whether it has been started at least once.
+    pub(crate) fn was_created(&self) -> bool {
+        self.current.is_some() || self.previous.is_some()
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.phase == Phase::Ended
+    }
+
+    pub(crate) fn has_succeeded(&self) -> bool {
+        let exit = self.current.as_ref().and_then(Incarnation::exit);
+        self.has_ended() && exit.is_some_and(|exit| exit.code == 0)
+    }
+
+    /// The waiting reason and message that a kubelet would show; `None` when it does not wait.
+    pub(crate) fn waiting(&self) -> Option<(&'static str, String)> {
+        match &self.phase {
+            Phase::Idle if self.behind_init => Some(("PodInitializing", String::new())),
+            Phase::Idle | Phase::Pulling { .. } | Phase::Starting { .. } => {
+                Some(("ContainerCreating", String::new()))
+            }
+            Phase::PullFailed { .. } => {
+                Some(("ErrImagePull", format!("failed to pull image \"{}\": not found", self.image)))
+            }
+            Phase::PullBackOff { .. } => {
+                Some(("ImagePullBackOff", format!("Back-off pulling image \"{}\"", self.image)))
+            }
+            Phase::BackOff { .. } => {
+                Some(("CrashLoopBackOff", format!("back-off restarting container {}", self.name)))
+            }
+            Phase::Running => None,
+            Phase::Ended if self.current.is_none() => Some(("ContainerCreating", String::new())),
+            Phase::Ended => None,
+        }
+    }
+
+    /// `IMAGE@sha256:…`, once the image is there.
+    pub(crate) fn image_id(&self) -> String {
+        if !self.has_image {
+            return String::new();
+        }
+        format!("{}@sha256:{}", self.image, hex_digest(&self.image))
+    }
+}
+
+fn container_id(group: &str, name: &str, restart: u32) -> String {
+    format!("containerd://{}", hex_digest(&format!("{group}/{name}/{restart}")))
+}
+
+fn hex_digest(text: &str) -> String {
+    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+}

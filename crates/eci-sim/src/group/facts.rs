@@ -1,0 +1,284 @@
+//! What a group was created with, and what the scripted runtime reads off it.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::params::{Node, Parameters};
+use crate::script::{Program, Surroundings};
+use crate::size::Size;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ContainerKind {
+    Init,
+    App,
+}
+
+impl ContainerKind {
+    /// The list of the request that holds containers of this kind.
+    pub(crate) fn list(self) -> &'static str {
+        match self {
+            Self::Init => "InitContainer",
+            Self::App => "Container",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RestartPolicy {
+    Always,
+    OnFailure,
+    Never,
+}
+
+/// What does not change while the group lives.
+#[derive(Debug)]
+pub(crate) struct Facts {
+    pub(crate) id: String,
+    pub(crate) account: String,
+    pub(crate) region: String,
+    pub(crate) zone: String,
+    pub(crate) v_switch: String,
+    pub(crate) security_group: String,
+    pub(crate) size: Size,
+    pub(crate) address: Ipv4Addr,
+    pub(crate) created_at: Timestamp,
+    pub(crate) tags: BTreeMap<String, String>,
+    /// The parameters of the create; replies are rendered from them.
+    pub(crate) parameters: Parameters,
+}
+
+impl Facts {
+    pub(crate) fn root(&self) -> Node<'_> {
+        Node::root(&self.parameters)
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        self.parameter("ContainerGroupName")
+    }
+
+    pub(crate) fn client_token(&self) -> Option<&str> {
+        self.parameters.get("ClientToken").map(String::as_str)
+    }
+
+    fn parameter(&self, name: &str) -> &str {
+        self.parameters.get(name).map(String::as_str).unwrap_or_default()
+    }
+
+    fn seconds(&self, name: &str) -> Option<SignedDuration> {
+        self.parameter(name).parse().ok().map(SignedDuration::from_secs)
+    }
+
+    pub(crate) fn restart_policy(&self) -> RestartPolicy {
+        match self.parameter("RestartPolicy") {
+            "Never" => RestartPolicy::Never,
+            "OnFailure" => RestartPolicy::OnFailure,
+            _ => RestartPolicy::Always,
+        }
+    }
+
+    pub(crate) fn grace(&self) -> SignedDuration {
+        self.seconds("TerminationGracePeriodSeconds").unwrap_or(SignedDuration::from_secs(30))
+    }
+
+    pub(crate) fn active_deadline(&self) -> Option<SignedDuration> {
+        self.seconds("ActiveDeadlineSeconds")
+    }
+
+    /// How long the group may stay pending: four hours unless it says otherwise.
+    pub(crate) fn max_pending(&self) -> SignedDuration {
+        let minutes = self.parameter("MaxPendingMinute").parse().unwrap_or(240);
+        SignedDuration::from_mins(minutes)
+    }
+
+    /// Names and images of the containers of a kind, in order.
+    pub(crate) fn containers(&self, kind: ContainerKind) -> Vec<(String, String)> {
+        let root = self.root();
+        let container = |node: &Node<'_>| (node.text_or_empty("Name"), node.text_or_empty("Image"));
+        root.items(kind.list()).into_iter().map(container).collect()
+    }
+
+    /// What a container does, and what it sees.
+    pub(crate) fn program(&self, kind: ContainerKind, index: usize) -> (Program, Surroundings) {
+        let root = self.root();
+        let containers = root.items(kind.list());
+        let container = containers[index];
+        let surroundings = self.surroundings(&root, container);
+        let command: Vec<String> =
+            container.texts("Command").into_iter().chain(container.texts("Arg")).collect();
+        (Program::of(&command, &surroundings), surroundings)
+    }
+
+    fn surroundings(&self, root: &Node<'_>, container: &Node<'_>) -> Surroundings {
+        let name = container.text_or_empty("Name");
+        let hostname =
+            Some(self.parameter("HostName")).filter(|name| !name.is_empty()).unwrap_or(self.name());
+        let mut variables: BTreeMap<String, String> = [("HOSTNAME".to_owned(), hostname.to_owned())].into();
+        for variable in container.items("EnvironmentVar") {
+            let value = match variable.text("FieldRef.FieldPath") {
+                Some("status.podIP") => self.address.to_string(),
+                _ => self.metadata_value(variable.text("Value").unwrap_or_default(), &name),
+            };
+            variables.insert(variable.text_or_empty("Key"), value);
+        }
+        let path = container.text("TerminationMessagePath").filter(|path| !path.is_empty());
+        Surroundings {
+            container: name,
+            image: container.text_or_empty("Image"),
+            hostname: hostname.to_owned(),
+            variables,
+            files: files(root, container),
+            termination_message_path: path.unwrap_or("/dev/termination-log").to_owned(),
+        }
+    }
+
+    /// Values that the platform replaces when the container starts.
+    fn metadata_value(&self, value: &str, container: &str) -> String {
+        match value {
+            "__ECI_ID__" => &self.id,
+            "__ECI_NAME__" => self.name(),
+            "__REGION_ID__" => &self.region,
+            "__ZONE_ID__" => &self.zone,
+            "__CONTAINER_NAME__" => container,
+            other => other,
+        }
+        .to_owned()
+    }
+
+    /// How long after its start a container is ready; `None` when its probe never passes.
+    ///
+    /// HTTP and TCP probes pass; a command is interpreted, and passes when it ends with 0.
+    pub(crate) fn ready_after(&self, index: usize) -> Option<SignedDuration> {
+        let root = self.root();
+        let containers = root.items(ContainerKind::App.list());
+        let Some(probe) = containers[index].member("ReadinessProbe") else {
+            return Some(SignedDuration::ZERO);
+        };
+        let delay = SignedDuration::from_secs(probe.number("InitialDelaySeconds").unwrap_or(0));
+        let command = probe.texts("Exec.Command");
+        if command.is_empty() {
+            return Some(delay);
+        }
+        let surroundings = self.surroundings(&root, containers[index]);
+        let end = Program::of(&command, &surroundings).end(self.created_at, &surroundings)?;
+        (end.exit_code == 0).then(|| delay.saturating_add(end.after))
+    }
+
+    /// How long the preStop hook of an app container takes: `None` without one, the grace period when it
+    /// does not end.
+    pub(crate) fn pre_stop(&self, index: usize) -> Option<SignedDuration> {
+        let root = self.root();
+        let containers = root.items(ContainerKind::App.list());
+        let container = containers[index];
+        let command = container.texts("LifecyclePreStopHandlerExec");
+        if command.is_empty() {
+            let others = ["LifecyclePreStopHandlerHttpGetPort", "LifecyclePreStopHandlerTcpSocketPort"];
+            return others.iter().any(|name| container.has(name)).then_some(SignedDuration::ZERO);
+        }
+        let surroundings = self.surroundings(&root, container);
+        let end = Program::of(&command, &surroundings).end(self.created_at, &surroundings);
+        Some(end.map_or(self.grace(), |end| end.after))
+    }
+
+    /// Whether the last lines of the log become the message of a failed container that wrote none.
+    pub(crate) fn falls_back_to_logs(&self, kind: ContainerKind, index: usize) -> bool {
+        let root = self.root();
+        root.items(kind.list())[index].text("TerminationMessagePolicy") == Some("FallbackToLogsOnError")
+    }
+}
+
+/// The config files mounted into a container, by absolute path.
+fn files(root: &Node<'_>, container: &Node<'_>) -> BTreeMap<String, Vec<u8>> {
+    let volumes = root.items("Volume");
+    let mut files = BTreeMap::new();
+    for mount in container.items("VolumeMount") {
+        let volume = volumes.iter().find(|volume| volume.text("Name") == mount.text("Name"));
+        let Some(volume) = volume else { continue };
+        let directory = mount.text("MountPath").unwrap_or_default().trim_end_matches('/');
+        let sub_path = mount.text("SubPath").unwrap_or_default().trim_matches('/');
+        for file in volume.items("ConfigFileVolume.ConfigFileToPath") {
+            let inside = file.text("Path").unwrap_or_default();
+            let Some(path) = mounted_at(directory, sub_path, inside) else { continue };
+            let content = STANDARD.decode(file.text("Content").unwrap_or_default()).unwrap_or_default();
+            files.insert(path, content);
+        }
+    }
+    files
+}
+
+/// Where a file of a volume appears, given the part of the volume that is mounted.
+fn mounted_at(directory: &str, sub_path: &str, file: &str) -> Option<String> {
+    if sub_path.is_empty() {
+        return Some(format!("{directory}/{file}"));
+    }
+    let rest = file.strip_prefix(sub_path)?;
+    match rest.strip_prefix('/') {
+        Some(rest) => Some(format!("{directory}/{rest}")),
+        None => rest.is_empty().then(|| directory.to_owned()),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::validate::tests::create_with;
+
+    /// A group made at second 0 of 2026 with the given parameters.
+    pub(crate) fn facts(changes: &[(&str, &str)]) -> Facts {
+        Facts {
+            id: "eci-bp1test".into(),
+            account: "default".into(),
+            region: "cn-hangzhou".into(),
+            zone: "cn-hangzhou-i".into(),
+            v_switch: "vsw-1".into(),
+            security_group: "sg-1".into(),
+            size: crate::size::DEFAULT_SIZE,
+            address: Ipv4Addr::new(10, 250, 0, 1),
+            created_at: "2026-01-01T00:00:00Z".parse().unwrap(),
+            tags: BTreeMap::new(),
+            parameters: create_with(changes),
+        }
+    }
+
+    #[test]
+    fn a_container_sees_its_variables_and_files() {
+        let facts = facts(&[
+            ("Container.1.EnvironmentVar.1.Key", "IP"),
+            ("Container.1.EnvironmentVar.1.FieldRef.FieldPath", "status.podIP"),
+            ("Container.1.EnvironmentVar.2.Key", "ID"),
+            ("Container.1.EnvironmentVar.2.Value", "__ECI_ID__"),
+            ("Volume.1.Name", "conf"),
+            ("Volume.1.Type", "ConfigFileVolume"),
+            ("Volume.1.ConfigFileVolume.ConfigFileToPath.1.Path", "sub/app.ini"),
+            ("Volume.1.ConfigFileVolume.ConfigFileToPath.1.Content", "aGk="),
+            ("Container.1.VolumeMount.1.Name", "conf"),
+            ("Container.1.VolumeMount.1.MountPath", "/etc/app/"),
+        ]);
+        let (_, seen) = facts.program(ContainerKind::App, 0);
+        assert_eq!(seen.variables["IP"], "10.250.0.1");
+        assert_eq!(seen.variables["ID"], "eci-bp1test");
+        assert_eq!(seen.variables["HOSTNAME"], "web");
+        assert_eq!(seen.files["/etc/app/sub/app.ini"], b"hi");
+    }
+
+    #[test]
+    fn a_sub_path_mounts_a_part_of_the_volume() {
+        assert_eq!(mounted_at("/a", "", "b/c").as_deref(), Some("/a/b/c"));
+        assert_eq!(mounted_at("/a", "b", "b/c").as_deref(), Some("/a/c"));
+        assert_eq!(mounted_at("/a/c", "b/c", "b/c").as_deref(), Some("/a/c"));
+        assert_eq!(mounted_at("/a", "b", "bc").as_deref(), None);
+    }
+
+    #[test]
+    fn readiness_follows_the_probe() {
+        let ready = |changes: &[(&str, &str)]| facts(changes).ready_after(0).map(|after| after.as_secs());
+        let tcp = ("Container.1.ReadinessProbe.TcpSocket.Port", "80");
+        assert_eq!(ready(&[]), Some(0));
+        assert_eq!(ready(&[tcp, ("Container.1.ReadinessProbe.InitialDelaySeconds", "5")]), Some(5));
+        assert_eq!(ready(&[("Container.1.ReadinessProbe.Exec.Command.1", "true")]), Some(0));
+        assert_eq!(ready(&[("Container.1.ReadinessProbe.Exec.Command.1", "false")]), None);
+    }
+}

@@ -1,0 +1,631 @@
+//! The life of a group as a step machine: given the time, everything that is due happens, in order.
+//!
+//! Nothing runs in the background. Whoever reads or changes a group first lets it advance to the present, so
+//! the same requests at the same instants always meet the same states, whatever clock those instants are from.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::container::{Container, Exit};
+use super::events::Events;
+use super::facts::{ContainerKind, Facts, RestartPolicy};
+use crate::settings::{Settings, Stock, Terminating};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) enum Status {
+    Scheduling,
+    Pending,
+    Running,
+    Restarting,
+    Updating,
+    Terminating,
+    Succeeded,
+    Failed,
+    Expired,
+    ScheduleFailed,
+}
+
+impl Status {
+    /// Never left again.
+    pub(crate) fn is_terminal(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::Expired | Self::ScheduleFailed)
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Scheduling => "Scheduling",
+            Self::Pending => "Pending",
+            Self::Running => "Running",
+            Self::Restarting => "Restarting",
+            Self::Updating => "Updating",
+            Self::Terminating => "Terminating",
+            Self::Succeeded => "Succeeded",
+            Self::Failed => "Failed",
+            Self::Expired => "Expired",
+            Self::ScheduleFailed => "ScheduleFailed",
+        }
+    }
+
+    /// The phase of the pod that the group runs.
+    pub(crate) fn pod_phase(self) -> &'static str {
+        match self {
+            Self::Scheduling | Self::Pending | Self::Restarting | Self::Updating => "Pending",
+            Self::Running | Self::Terminating => "Running",
+            Self::Succeeded => "Succeeded",
+            Self::Failed | Self::Expired | Self::ScheduleFailed => "Failed",
+        }
+    }
+}
+
+/// A deletion under way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deletion {
+    /// When the last container has stopped.
+    pub(crate) stopped_at: Timestamp,
+    /// When replies no longer show the group.
+    pub(crate) gone_at: Timestamp,
+    shows_terminating: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct Life {
+    status: Status,
+    /// A status that was forced from outside and hides the real one.
+    forced: Option<Status>,
+    /// When a reader could last see something new.
+    pub(crate) changed_at: Timestamp,
+    place_at: Timestamp,
+    out_of_stock: bool,
+    pending_until: Timestamp,
+    deadline: Option<Timestamp>,
+    pub(crate) placed_at: Option<Timestamp>,
+    pub(crate) initialized_at: Option<Timestamp>,
+    /// Whether all app containers are ready, and since when that is so.
+    pub(crate) ready: (bool, Timestamp),
+    pub(crate) ended_at: Option<Timestamp>,
+    pub(crate) deletion: Option<Deletion>,
+    pub(crate) init: Vec<Container>,
+    pub(crate) apps: Vec<Container>,
+    pub(crate) events: Events,
+}
+
+impl Life {
+    pub(crate) fn new(facts: &Facts, settings: &Settings) -> Self {
+        let created_at = facts.created_at;
+        Self {
+            status: Status::Scheduling,
+            forced: None,
+            changed_at: created_at,
+            place_at: created_at + settings.schedule(),
+            out_of_stock: settings.stock == Stock::ScheduleFailed,
+            pending_until: later(created_at, facts.max_pending()),
+            deadline: facts.active_deadline().map(|deadline| later(created_at, deadline)),
+            placed_at: None,
+            initialized_at: None,
+            ready: (false, created_at),
+            ended_at: None,
+            deletion: None,
+            init: Container::all(facts, ContainerKind::Init),
+            apps: Container::all(facts, ContainerKind::App),
+            events: Events::default(),
+        }
+    }
+
+    /// The status that replies show.
+    pub(crate) fn status(&self) -> Status {
+        match self.deletion {
+            Some(deletion) if deletion.shows_terminating => Status::Terminating,
+            _ => self.forced.unwrap_or(self.status),
+        }
+    }
+
+    pub(crate) fn is_terminal(&self) -> bool {
+        self.status.is_terminal()
+    }
+
+    pub(crate) fn is_gone(&self, now: Timestamp) -> bool {
+        self.deletion.is_some_and(|deletion| deletion.gone_at <= now)
+    }
+
+    /// When something happens by itself.
+    pub(crate) fn due(&self) -> Option<Timestamp> {
+        if let Some(deletion) = self.deletion {
+            return Some(deletion.gone_at);
+        }
+        if self.is_terminal() {
+            return None;
+        }
+        if self.placed_at.is_none() {
+            return Some(self.place_at);
+        }
+        let pending_until = (self.status == Status::Pending).then_some(self.pending_until);
+        let containers = self.init.iter().chain(&self.apps).filter_map(Container::due);
+        containers.chain(pending_until).chain(self.deadline).min()
+    }
+
+    pub(super) fn advance(&mut self, facts: &Facts, now: Timestamp, settings: &Settings) {
+        while let Some(due) = self.due().filter(|due| *due <= now && self.deletion.is_none()) {
+            self.step(facts, due, settings);
+        }
+    }
+
+    fn step(&mut self, facts: &Facts, at: Timestamp, settings: &Settings) {
+        self.changed_at = at;
+        if self.placed_at.is_none() {
+            return self.place(at, settings);
+        }
+        if self.deadline.is_some_and(|deadline| deadline <= at) {
+            let message = "the group was active longer than its deadline";
+            return self.finish(at, Status::Failed, "DeadlineExceeded", message);
+        }
+        if self.status == Status::Pending && self.pending_until <= at {
+            if !self.init.iter().any(Container::is_running) {
+                let message = "the group was pending longer than it may be";
+                return self.finish(at, Status::Failed, "PendingTimeout", message);
+            }
+            // The time in which an init container runs does not count; look again later.
+            self.pending_until = later(at, SignedDuration::from_mins(1));
+        }
+        for container in self.init.iter_mut().chain(&mut self.apps) {
+            container.step(at, facts, settings, &mut self.events);
+        }
+        self.progress(at, facts.restart_policy(), settings);
+    }
+
+    fn place(&mut self, at: Timestamp, settings: &Settings) {
+        if self.out_of_stock {
+            self.events.warning(at, "NoStock", "The requested resource is sold out in the zone.".to_owned());
+            self.status = Status::ScheduleFailed;
+            self.ended_at = Some(at);
+            return;
+        }
+        self.events.normal(at, "Scheduled", "The container group was placed.".to_owned());
+        self.placed_at = Some(at);
+        self.status = Status::Pending;
+        self.begin_next(at, settings);
+    }
+
+    /// Begins the next init container, or all app containers once the last has succeeded.
+    fn begin_next(&mut self, at: Timestamp, settings: &Settings) {
+        let next = self.init.iter_mut().find(|container| !container.has_succeeded());
+        match next {
+            Some(container)
+                if container.due().is_none() && !container.is_running() && !container.has_ended() =>
+            {
+                container.begin(at, settings, &mut self.events);
+            }
+            Some(_) => {}
+            None if self.initialized_at.is_none() => {
+                self.initialized_at = Some(at);
+                for container in &mut self.apps {
+                    container.begin(at, settings, &mut self.events);
+                }
+            }
+            None => {}
+        }
+    }
+
+    /// Draws the consequences of what the containers did.
+    fn progress(&mut self, at: Timestamp, policy: RestartPolicy, settings: &Settings) {
+        self.begin_next(at, settings);
+        let ready = !self.apps.is_empty() && self.apps.iter().all(Container::is_ready);
+        if ready != self.ready.0 {
+            self.ready = (ready, at);
+        }
+        let init_failed =
+            self.init.iter().any(|container| container.has_ended() && !container.has_succeeded());
+        let status = if init_failed {
+            debug_assert_eq!(
+                policy,
+                RestartPolicy::Never,
+                "an init container ends in failure only when not restarted"
+            );
+            Status::Failed
+        } else if self.apps.iter().all(Container::has_ended) {
+            let succeeded = self.apps.iter().all(Container::has_succeeded);
+            if succeeded { Status::Succeeded } else { Status::Failed }
+        } else if self.apps.iter().all(Container::was_created) {
+            Status::Running
+        } else {
+            Status::Pending
+        };
+        self.status = status;
+        if status.is_terminal() {
+            self.ended_at = Some(at);
+            self.forced = None;
+        }
+    }
+
+    /// Ends the group from outside its containers.
+    fn finish(&mut self, at: Timestamp, status: Status, reason: &'static str, message: &str) {
+        let exit = Exit { code: 137, signal: 9, reason: reason.to_owned(), message: message.to_owned() };
+        for container in self.init.iter_mut().chain(&mut self.apps) {
+            container.stop(at, exit.clone());
+        }
+        self.events.warning(at, reason, message.to_owned());
+        self.changed_at = at;
+        self.ready = (false, at);
+        self.status = status;
+        self.forced = None;
+        self.ended_at = Some(at);
+    }
+
+    /// A person or a test says what the status is. A terminal one ends the containers, another only hides
+    /// the real one until the next is forced or the group ends.
+    pub(crate) fn force(&mut self, at: Timestamp, status: Option<Status>, message: &str) {
+        match status {
+            Some(status) if status.is_terminal() => {
+                let reason = match status {
+                    Status::ScheduleFailed => "NoStock",
+                    Status::Expired => "SpotToBeReleased",
+                    Status::Succeeded => "Completed",
+                    _ => "UnknownError",
+                };
+                self.finish(at, status, reason, message);
+            }
+            other => {
+                self.forced = other;
+                self.changed_at = at;
+            }
+        }
+    }
+
+    /// Ends a running container from outside. Returns whether it was running.
+    pub(crate) fn end_container(
+        &mut self,
+        name: &str,
+        at: Timestamp,
+        exit: Exit,
+        policy: RestartPolicy,
+        settings: &Settings,
+    ) -> bool {
+        let mut containers = self.init.iter_mut().chain(&mut self.apps);
+        let Some(container) = containers.find(|container| container.name == name && container.is_running())
+        else {
+            return false;
+        };
+        container.end(at, exit, policy, settings, &mut self.events);
+        self.changed_at = at;
+        self.progress(at, policy, settings);
+        true
+    }
+
+    pub(crate) fn container(&self, name: &str) -> Option<&Container> {
+        self.init.iter().chain(&self.apps).find(|container| container.name == name)
+    }
+
+    pub(crate) fn container_mut(&mut self, name: &str) -> Option<&mut Container> {
+        self.init.iter_mut().chain(&mut self.apps).find(|container| container.name == name)
+    }
+
+    pub(crate) fn set_ready(&mut self, name: &str, ready: bool, at: Timestamp, settings: &Settings) -> bool {
+        let Some(container) = self.container_mut(name).filter(|container| container.is_running()) else {
+            return false;
+        };
+        container.set_ready(ready);
+        self.changed_at = at;
+        self.progress(at, RestartPolicy::Always, settings);
+        true
+    }
+
+    /// Asks the group to end and vanish; a second call changes nothing, unless it is the first with force.
+    pub(crate) fn delete(&mut self, facts: &Facts, at: Timestamp, force: bool, settings: &Settings) {
+        if self.deletion.is_some() && !force {
+            return;
+        }
+        let hook = if force { None } else { self.pre_stop(facts) };
+        let stopped_at = if force { at } else { later(at, self.stop_time(facts, hook)) };
+        let gone_at = later(stopped_at, settings.delete_visible());
+        if let Some(earlier) = self.deletion.filter(|earlier| earlier.gone_at <= gone_at) {
+            self.deletion = Some(earlier);
+            return;
+        }
+        let shows_terminating = !self.is_terminal()
+            && match settings.terminating {
+                Terminating::WithPreStop => hook.is_some(),
+                Terminating::Always => true,
+            };
+        for container in self.apps.iter().filter(|container| container.is_running()) {
+            self.events.normal(at, "Killing", format!("Stopping container {}", container.name));
+        }
+        self.deletion = Some(Deletion { stopped_at, gone_at, shows_terminating });
+        self.changed_at = at;
+    }
+
+    /// How long the slowest preStop hook of a running container takes.
+    fn pre_stop(&self, facts: &Facts) -> Option<SignedDuration> {
+        let running = self.apps.iter().filter(|container| container.is_running());
+        running.filter_map(|container| facts.pre_stop(container.index)).max()
+    }
+
+    /// How long it takes to stop: hooks first, then the signal, never beyond the grace period.
+    fn stop_time(&self, facts: &Facts, hook: Option<SignedDuration>) -> SignedDuration {
+        let stubborn = self.apps.iter().filter(|container| container.is_running()).any(|container| {
+            let (program, _) = facts.program(container.kind, container.index);
+            program.ignores_termination()
+        });
+        let needed = if stubborn { facts.grace() } else { hook.unwrap_or(SignedDuration::ZERO) };
+        needed.min(facts.grace())
+    }
+}
+
+fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.saturating_add(by).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::facts::tests::facts;
+    use super::super::{Group, Phase};
+    use super::*;
+
+    struct World {
+        group: Group,
+        settings: Settings,
+        now: Timestamp,
+    }
+
+    impl World {
+        fn new(changes: &[(&str, &str)]) -> Self {
+            Self::with(Settings::default(), changes)
+        }
+
+        fn with(settings: Settings, changes: &[(&str, &str)]) -> Self {
+            let facts = facts(changes);
+            let now = facts.created_at;
+            Self { group: Group::new(0, facts, &settings), settings, now }
+        }
+
+        fn advance(&mut self, milliseconds: i64) -> Status {
+            self.now += SignedDuration::from_millis(milliseconds);
+            self.group.advance(self.now, &self.settings);
+            self.group.life.status()
+        }
+
+        fn waiting(&self, name: &str) -> Option<&'static str> {
+            self.group.life.container(name).unwrap().waiting().map(|(reason, _)| reason)
+        }
+
+        fn exit_code(&self, name: &str) -> Option<i32> {
+            let container = self.group.life.container(name).unwrap();
+            container.current.as_ref().and_then(|current| current.exit().map(|exit| exit.code))
+        }
+    }
+
+    const SHELL: [(&str, &str); 2] = [("Container.1.Command.1", "sh"), ("Container.1.Command.2", "-c")];
+
+    fn script(text: &str, more: &[(&str, &str)]) -> World {
+        World::new(&[&SHELL[..], &[("Container.1.Arg.1", text)], more].concat())
+    }
+
+    #[test]
+    fn a_group_goes_from_scheduling_over_pending_to_running() {
+        let mut world = World::new(&[]);
+        assert_eq!(world.advance(299), Status::Scheduling);
+        assert_eq!(world.advance(1), Status::Pending);
+        assert_eq!(world.waiting("nginx"), Some("ContainerCreating"));
+        assert_eq!(world.advance(349), Status::Pending);
+        assert_eq!(world.advance(1), Status::Running);
+        assert!(world.group.life.ready.0);
+        let reasons: Vec<_> = world.group.life.events.iter().map(|event| event.reason).collect();
+        assert_eq!(reasons, ["Scheduled", "Pulling", "Pulled", "Created", "Started"]);
+    }
+
+    #[test]
+    fn reading_late_gives_the_same_history_as_reading_often() {
+        let mut often = script("sleep 2; exit 3", &[]);
+        let mut late = script("sleep 2; exit 3", &[]);
+        for _ in 0..1000 {
+            often.advance(100);
+        }
+        late.advance(100_000);
+        assert_eq!(format!("{:?}", often.group), format!("{:?}", late.group));
+        assert!(late.group.life.container("nginx").unwrap().restarts > 2);
+    }
+
+    #[test]
+    fn a_container_that_may_not_restart_decides_the_outcome() {
+        let mut done = script("sleep 1", &[("RestartPolicy", "Never")]);
+        assert_eq!(done.advance(5_000), Status::Succeeded);
+        let mut failed = script("sleep 1; exit 3", &[("RestartPolicy", "Never")]);
+        assert_eq!(failed.advance(5_000), Status::Failed);
+        assert_eq!(failed.exit_code("nginx"), Some(3));
+        assert_eq!(failed.group.life.ended_at.unwrap().to_string(), "2026-01-01T00:00:01.65Z");
+    }
+
+    #[test]
+    fn on_failure_restarts_only_failures() {
+        let mut done = script("exit 0", &[("RestartPolicy", "OnFailure")]);
+        assert_eq!(done.advance(5_000), Status::Succeeded);
+        let mut failing = script("exit 1", &[("RestartPolicy", "OnFailure")]);
+        assert_eq!(failing.advance(5_000), Status::Running);
+        assert_eq!(failing.waiting("nginx"), Some("CrashLoopBackOff"));
+    }
+
+    #[test]
+    fn restarts_back_off_ten_seconds_doubling() {
+        let mut world = script("exit 1", &[]);
+        world.advance(5_000);
+        let restarts = |world: &World| world.group.life.container("nginx").unwrap().restarts;
+        assert_eq!(restarts(&world), 1, "the first restart follows at once");
+        world.advance(10_000);
+        assert_eq!(restarts(&world), 2);
+        world.advance(19_000);
+        assert_eq!(restarts(&world), 2);
+        world.advance(2_000);
+        assert_eq!(restarts(&world), 3);
+        let container = world.group.life.container("nginx").unwrap();
+        assert_eq!(container.previous.as_ref().unwrap().exit().unwrap().code, 1);
+    }
+
+    #[test]
+    fn init_containers_run_one_after_another_before_the_others() {
+        let mut world = script(
+            "sleep 60",
+            &[
+                ("InitContainer.1.Name", "first"),
+                ("InitContainer.1.Image", "busybox"),
+                ("InitContainer.1.Command.1", "sleep"),
+                ("InitContainer.1.Arg.1", "1"),
+                ("InitContainer.2.Name", "second"),
+                ("InitContainer.2.Image", "busybox"),
+                ("InitContainer.2.Command.1", "true"),
+            ],
+        );
+        assert_eq!(world.advance(1_000), Status::Pending);
+        let phase = |world: &World, name: &str| world.group.life.container(name).unwrap().phase.clone();
+        assert_eq!(phase(&world, "first"), Phase::Running);
+        assert_eq!(phase(&world, "second"), Phase::Idle);
+        assert_eq!(world.waiting("nginx"), Some("PodInitializing"));
+        world.advance(1_300);
+        assert_eq!((phase(&world, "first"), phase(&world, "second")), (Phase::Ended, Phase::Ended));
+        assert_eq!(world.advance(400), Status::Running);
+    }
+
+    #[test]
+    fn a_failed_init_container_fails_a_group_that_never_restarts() {
+        let init = [
+            ("InitContainer.1.Name", "first"),
+            ("InitContainer.1.Image", "busybox"),
+            ("InitContainer.1.Command.1", "false"),
+        ];
+        let mut never = World::new(&[&init[..], &[("RestartPolicy", "Never")]].concat());
+        assert_eq!(never.advance(5_000), Status::Failed);
+        let mut always = World::new(&init);
+        assert_eq!(always.advance(5_000), Status::Pending);
+        assert_eq!(always.waiting("first"), Some("CrashLoopBackOff"));
+    }
+
+    #[test]
+    fn an_image_that_does_not_exist_keeps_the_group_pending() {
+        let mut world = World::new(&[("Container.1.Image", "registry.example/does-not-exist:1")]);
+        world.advance(700);
+        assert_eq!(world.waiting("nginx"), Some("ErrImagePull"));
+        world.advance(500);
+        assert_eq!(world.waiting("nginx"), Some("ImagePullBackOff"));
+        assert_eq!(world.advance(3_600_000), Status::Pending);
+        assert_eq!(world.advance(4 * 3_600_000), Status::Failed);
+    }
+
+    #[test]
+    fn a_group_may_be_pending_only_so_long() {
+        let missing = ("Container.1.Image", "does-not-exist");
+        let mut world = World::new(&[missing, ("MaxPendingMinute", "10")]);
+        assert_eq!(world.advance(599_000), Status::Pending);
+        assert_eq!(world.advance(2_000), Status::Failed);
+    }
+
+    #[test]
+    fn a_group_may_be_active_only_so_long() {
+        let mut world = World::new(&[("ActiveDeadlineSeconds", "30")]);
+        assert_eq!(world.advance(29_000), Status::Running);
+        assert_eq!(world.advance(1_000), Status::Failed);
+        assert_eq!(world.exit_code("nginx"), Some(137));
+    }
+
+    #[test]
+    fn without_stock_a_group_ends_in_schedule_failed() {
+        let settings = Settings { stock: Stock::ScheduleFailed, ..Settings::default() };
+        let mut world = World::with(settings, &[]);
+        assert_eq!(world.advance(300), Status::ScheduleFailed);
+        assert_eq!(world.group.life.events.iter().next().unwrap().reason, "NoStock");
+    }
+
+    #[test]
+    fn readiness_waits_for_the_probe() {
+        let mut world = World::new(&[
+            ("Container.1.ReadinessProbe.TcpSocket.Port", "80"),
+            ("Container.1.ReadinessProbe.InitialDelaySeconds", "5"),
+        ]);
+        assert_eq!(world.advance(5_600), Status::Running);
+        assert!(!world.group.life.ready.0);
+        world.advance(100);
+        assert!(world.group.life.ready.0);
+    }
+
+    #[test]
+    fn a_deletion_without_hook_takes_the_visible_time_only() {
+        let mut world = World::new(&[]);
+        world.advance(1_000);
+        let (facts, now) = (&world.group.facts, world.now);
+        world.group.life.delete(facts, now, false, &world.settings);
+        assert_eq!(world.advance(499), Status::Running);
+        assert!(!world.group.life.is_gone(world.now));
+        world.advance(1);
+        assert!(world.group.life.is_gone(world.now));
+    }
+
+    #[test]
+    fn a_pre_stop_hook_shows_terminating_until_it_ends_or_the_grace_period_does() {
+        let hook = |seconds| {
+            vec![
+                ("Container.1.LifecyclePreStopHandlerExec.1", "sleep"),
+                ("Container.1.LifecyclePreStopHandlerExec.2", seconds),
+            ]
+        };
+        for (seconds, gone_after) in [("2", 2_500), ("3600", 30_500)] {
+            let mut world = World::new(&hook(seconds));
+            world.advance(1_000);
+            let now = world.now;
+            world.group.life.delete(&world.group.facts, now, false, &world.settings);
+            assert_eq!(world.advance(gone_after - 1), Status::Terminating);
+            world.advance(1);
+            assert!(world.group.life.is_gone(world.now), "{seconds}");
+        }
+    }
+
+    #[test]
+    fn force_skips_hooks_and_stubborn_containers() {
+        let mut world = script("trap '' TERM; sleep 3600", &[]);
+        world.advance(1_000);
+        let now = world.now;
+        world.group.life.delete(&world.group.facts, now, false, &world.settings);
+        world.advance(20_000);
+        assert!(!world.group.life.is_gone(world.now), "it waits for the grace period");
+        let now = world.now;
+        world.group.life.delete(&world.group.facts, now, true, &world.settings);
+        world.advance(500);
+        assert!(world.group.life.is_gone(world.now));
+    }
+
+    #[test]
+    fn the_terminating_status_can_be_shown_always() {
+        let settings = Settings { terminating: Terminating::Always, ..Settings::default() };
+        let mut world = World::with(settings, &[]);
+        world.advance(1_000);
+        let now = world.now;
+        world.group.life.delete(&world.group.facts, now, false, &world.settings);
+        assert_eq!(world.advance(1), Status::Terminating);
+    }
+
+    #[test]
+    fn a_forced_status_hides_the_real_one_and_a_terminal_one_ends_the_group() {
+        let mut world = World::new(&[]);
+        world.advance(1_000);
+        let now = world.now;
+        world.group.life.force(now, Some(Status::Updating), "");
+        assert_eq!(world.advance(1), Status::Updating);
+        world.group.life.force(now, None, "");
+        assert_eq!(world.advance(1), Status::Running);
+        let now = world.now;
+        world.group.life.force(now, Some(Status::Expired), "reclaimed");
+        assert_eq!(world.advance(1), Status::Expired);
+        assert_eq!(world.exit_code("nginx"), Some(137));
+    }
+
+    #[test]
+    fn a_container_can_be_ended_from_outside() {
+        let mut world = World::new(&[("RestartPolicy", "Never")]);
+        world.advance(1_000);
+        let exit = Exit { code: 137, signal: 9, reason: "OOMKilled".into(), message: String::new() };
+        let now = world.now;
+        assert!(world.group.life.end_container(
+            "nginx",
+            now,
+            exit.clone(),
+            RestartPolicy::Never,
+            &world.settings
+        ));
+        assert_eq!(world.advance(1), Status::Failed);
+        assert!(!world.group.life.end_container("nginx", now, exit, RestartPolicy::Never, &world.settings));
+    }
+}
