@@ -62,16 +62,11 @@ impl KubeError {
         &self.message
     }
 
-    fn new(action: &dyn fmt::Display, kind: KubeErrorKind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            about: None,
-            action: action.to_string(),
-            message: message.into(),
-        }
+    pub(crate) fn new(action: &dyn fmt::Display, kind: KubeErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, about: None, action: action.to_string(), message: message.into() }
     }
 
-    fn of(action: &dyn fmt::Display, error: &kube::Error) -> Self {
+    pub(crate) fn of(action: &dyn fmt::Display, error: &kube::Error) -> Self {
         match error {
             kube::Error::Api(status) => Self {
                 about: status
@@ -181,9 +176,7 @@ pub(crate) async fn call_secret<T: DeserializeOwned>(
 /// # Errors
 /// When the configuration cannot be used, for example a certificate that cannot be read.
 pub fn client(config: kube::Config) -> kube::Result<kube::Client> {
-    Ok(ClientBuilder::try_from(config)?
-        .with_layer(&TimeoutLayer::new(ANSWER_TIMEOUT))
-        .build())
+    Ok(ClientBuilder::try_from(config)?.with_layer(&TimeoutLayer::new(ANSWER_TIMEOUT)).build())
 }
 
 #[cfg(test)]
@@ -200,9 +193,7 @@ mod tests {
 
     async fn error_of(answer: Answer) -> KubeError {
         let api = Scripted::new(move |_| answer.clone());
-        call("get configmap \"c\"", config_maps(api.client()).get("c"))
-            .await
-            .unwrap_err()
+        call("get configmap \"c\"", config_maps(api.client()).get("c")).await.unwrap_err()
     }
 
     #[tokio::test(start_paused = true)]
@@ -238,9 +229,8 @@ mod tests {
         let api = Scripted::new(|_| Answer::json(200, json!({"metadata": {"name": "s"}, "data": "hunter2"})));
         let request = kube::core::Request::new("/api/v1/namespaces/ns/secrets")
             .get("s", &kube::api::GetParams::default());
-        let error = call_secret::<corev1::Secret>(&api.client(), "get secret \"s\"", request)
-            .await
-            .unwrap_err();
+        let error =
+            call_secret::<corev1::Secret>(&api.client(), "get secret \"s\"", request).await.unwrap_err();
         assert_eq!(error.kind, KubeErrorKind::Unavailable);
         assert!(!format!("{error:?} {error}").contains("hunter2"), "{error}");
     }

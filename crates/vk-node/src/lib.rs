@@ -2,6 +2,7 @@
 
 pub mod kube_call;
 pub mod lease;
+pub mod resolve;
 
 pub mod engine;
 pub mod facts;
