@@ -107,6 +107,24 @@ impl ControlPlane {
         Ok(running.then_some(ControlPlane { dir, description, supervisor: None }))
     }
 
+    /// Removes what a control plane left behind that no longer runs, because the machine was restarted or it failed
+    /// to start. Returns whether there was anything; a folder with other things in it is not touched.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Control`] when it does run, [`Error::File`] when the folder can't be removed.
+    pub fn discard_remains(dir: &Path) -> Result<bool, Error> {
+        if !["pki", "logs", "bin/kubectl"].iter().all(|part| dir.join(part).symlink_metadata().is_ok()) {
+            return Ok(false);
+        }
+        if UnixStream::connect(dir.join("control.sock")).is_ok() {
+            let reason = format!("it is running, or just starting, in {}", dir.display());
+            return Err(Error::Control { request: "discard".into(), reason });
+        }
+        fs::remove_dir_all(dir).map_err(Error::file("remove the folder", dir))?;
+        Ok(true)
+    }
+
     fn launch(program: &Path, dir: PathBuf, options: &Options, flags: &[&str]) -> Result<Self, Error> {
         let dir = std::path::absolute(&dir).map_err(Error::file("find the folder", &dir))?;
         let arguments = flags.iter().map(|flag| (*flag).to_owned()).chain(options.arguments());
@@ -321,6 +339,22 @@ mod tests {
         let dir = temporary_dir().unwrap();
         assert!(ControlPlane::attach(&dir).unwrap().is_none());
         fs::remove_dir(dir).unwrap();
+    }
+
+    #[test]
+    fn only_remains_of_a_control_plane_are_discarded() {
+        let dir = temporary_dir().unwrap();
+        for part in ["pki", "logs", "bin"] {
+            assert!(!ControlPlane::discard_remains(&dir).unwrap());
+            fs::create_dir(dir.join(part)).unwrap();
+        }
+        assert!(!ControlPlane::discard_remains(&dir).unwrap());
+        std::os::unix::fs::symlink("/nonexistent", dir.join("bin/kubectl")).unwrap();
+        let socket = std::os::unix::net::UnixListener::bind(dir.join("control.sock")).unwrap();
+        assert!(ControlPlane::discard_remains(&dir).is_err(), "something answers there");
+        drop(socket);
+        assert!(ControlPlane::discard_remains(&dir).unwrap());
+        assert!(!dir.exists());
     }
 
     #[test]
