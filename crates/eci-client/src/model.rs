@@ -13,7 +13,7 @@
 
 mod action;
 mod parameters;
-mod read;
+pub(crate) mod read;
 pub mod reply;
 pub mod request;
 mod scalars;

@@ -10,9 +10,7 @@ mod filled;
 fn published(action: &str) -> BTreeSet<String> {
     let table: serde_json::Value =
         serde_json::from_str(include_str!("data/api.json")).expect("api.json is JSON");
-    let request = table["actions"][action]["request"]
-        .as_object()
-        .expect("the action is in the table");
+    let request = table["actions"][action]["request"].as_object().expect("the action is in the table");
     request
         .iter()
         .filter(|(_, parameter)| parameter["type"] != "struct")
@@ -21,19 +19,12 @@ fn published(action: &str) -> BTreeSet<String> {
 }
 
 /// The account parameters every action declares and nobody uses.
-const ACCOUNT: [&str; 4] = [
-    "OwnerAccount",
-    "OwnerId",
-    "ResourceOwnerAccount",
-    "ResourceOwnerId",
-];
+const ACCOUNT: [&str; 4] = ["OwnerAccount", "OwnerId", "ResourceOwnerAccount", "ResourceOwnerId"];
 
 /// `Container.12.Name` becomes `Container.N.Name`.
 fn shape(name: &str) -> String {
-    let parts: Vec<&str> = name
-        .split('.')
-        .map(|part| if part.parse::<u32>().is_ok() { "N" } else { part })
-        .collect();
+    let parts: Vec<&str> =
+        name.split('.').map(|part| if part.parse::<u32>().is_ok() { "N" } else { part }).collect();
     parts.join(".")
 }
 
@@ -49,30 +40,15 @@ fn assert_complete(action: &str, parameters: &Parameters) {
 
 #[test]
 fn create_container_group_produces_every_published_parameter_and_no_other() {
-    assert_complete(
-        "CreateContainerGroup",
-        &filled::create_container_group().parameters(),
-    );
+    assert_complete("CreateContainerGroup", &filled::create_container_group().parameters());
 }
 
 #[test]
 fn the_other_requests_produce_every_published_parameter_and_no_other() {
-    assert_complete(
-        "DescribeContainerGroups",
-        &filled::describe_container_groups().parameters(),
-    );
-    assert_complete(
-        "DescribeContainerGroupStatus",
-        &filled::describe_container_group_status().parameters(),
-    );
-    assert_complete(
-        "DeleteContainerGroup",
-        &filled::delete_container_group().parameters(),
-    );
-    assert_complete(
-        "DescribeContainerLog",
-        &filled::describe_container_log().parameters(),
-    );
+    assert_complete("DescribeContainerGroups", &filled::describe_container_groups().parameters());
+    assert_complete("DescribeContainerGroupStatus", &filled::describe_container_group_status().parameters());
+    assert_complete("DeleteContainerGroup", &filled::delete_container_group().parameters());
+    assert_complete("DescribeContainerLog", &filled::describe_container_log().parameters());
     assert_complete("DescribeRegions", &filled::describe_regions().parameters());
 }
 
@@ -82,11 +58,7 @@ fn no_request_prints_its_secrets() {
     let shown = format!("{request:?} {request:#?} {:?}", request.parameters());
     assert!(!shown.contains(filled::SECRET), "{shown}");
     let all = serde_json::to_string(&request.parameters()).expect("texts");
-    assert_eq!(
-        all.matches(filled::SECRET).count(),
-        7,
-        "every secret of the request travels: {all}"
-    );
+    assert_eq!(all.matches(filled::SECRET).count(), 7, "every secret of the request travels: {all}");
     assert!(request.parameters().holds_secret());
     assert!(!filled::describe_container_groups().parameters().holds_secret());
 }
@@ -96,11 +68,7 @@ fn lists_count_from_one_and_structs_nest_with_dots() {
     let request = CreateContainerGroupRequest {
         container_group_name: "web".into(),
         container: vec![
-            CreateContainer {
-                name: "a".into(),
-                image: "x".into(),
-                ..Default::default()
-            },
+            CreateContainer { name: "a".into(), image: "x".into(), ..Default::default() },
             CreateContainer {
                 name: "b".into(),
                 image: "y".into(),
@@ -108,25 +76,16 @@ fn lists_count_from_one_and_structs_nest_with_dots() {
                 memory: Some(2.0),
                 stdin: Some(false),
                 environment_var: vec![
-                    EnvironmentVar {
-                        key: "EMPTY".into(),
-                        value: Some("".into()),
-                        field_ref: None,
-                    },
+                    EnvironmentVar { key: "EMPTY".into(), value: Some("".into()), field_ref: None },
                     EnvironmentVar {
                         key: "IP".into(),
                         value: None,
-                        field_ref: Some(FieldRef {
-                            field_path: "status.podIP".into(),
-                        }),
+                        field_ref: Some(FieldRef { field_path: "status.podIP".into() }),
                     },
                 ],
                 lifecycle_pre_stop_handler: Some(LifecycleHandler {
                     exec: vec!["sleep".into(), "1".into()],
-                    http_get_http_header: vec![HttpHeader {
-                        name: "X".into(),
-                        value: "1".into(),
-                    }],
+                    http_get_http_header: vec![HttpHeader { name: "X".into(), value: "1".into() }],
                     ..Default::default()
                 }),
                 ..Default::default()
@@ -150,10 +109,7 @@ fn lists_count_from_one_and_structs_nest_with_dots() {
             ("Container.2.LifecyclePreStopHandlerExec.1", "sleep"),
             ("Container.2.LifecyclePreStopHandlerExec.2", "1"),
             ("Container.2.LifecyclePreStopHandlerHttpGetHttpHeader.1.Name", "X"),
-            (
-                "Container.2.LifecyclePreStopHandlerHttpGetHttpHeader.1.Value",
-                "1"
-            ),
+            ("Container.2.LifecyclePreStopHandlerHttpGetHttpHeader.1.Value", "1"),
             ("Container.2.Memory", "2"),
             ("Container.2.Name", "b"),
             ("Container.2.Stdin", "false"),
@@ -177,10 +133,7 @@ fn some_lists_travel_as_one_text() {
         container_group_ids: vec!["eci-a".into(), "eci-\"b".into()],
         ..Default::default()
     };
-    assert_eq!(
-        describe.parameters().get("ContainerGroupIds"),
-        Some(r#"["eci-a","eci-\"b"]"#)
-    );
+    assert_eq!(describe.parameters().get("ContainerGroupIds"), Some(r#"["eci-a","eci-\"b"]"#));
     assert!(DescribeContainerGroupsRequest::default().parameters().is_empty());
 }
 

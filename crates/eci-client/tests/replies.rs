@@ -11,9 +11,7 @@ fn group(value: Value) -> ContainerGroup {
 }
 
 fn problem(text: &str) -> String {
-    serde_json::from_str::<DescribeContainerGroupsReply>(text)
-        .expect_err("a wrong reply")
-        .to_string()
+    serde_json::from_str::<DescribeContainerGroupsReply>(text).expect_err("a wrong reply").to_string()
 }
 
 #[test]
@@ -52,10 +50,7 @@ fn empty_structs_inside_a_container_are_absent() {
     assert_eq!(readiness.tcp_socket, None);
     assert_eq!(container.previous_state, None);
     let current = container.current_state.as_ref().expect("a state");
-    assert_eq!(
-        (&current.state, current.exit_code),
-        (&ContainerState::Terminated, 3)
-    );
+    assert_eq!((&current.state, current.exit_code), (&ContainerState::Terminated, 3));
     assert_eq!(container.environment_vars[0].value_from, None);
 }
 
@@ -66,10 +61,7 @@ fn numbers_and_booleans_may_come_as_text() {
         "Containers": [{ "Name": "c", "RestartCount": "2", "Ready": "True", "Tty": "false" }],
     }));
     assert_eq!((group.cpu, group.memory, group.discount), (2.0, 4.0, 3));
-    assert_eq!(
-        (group.containers[0].restart_count, group.containers[0].ready),
-        (2, true)
-    );
+    assert_eq!((group.containers[0].restart_count, group.containers[0].ready), (2, true));
 }
 
 #[test]
@@ -103,44 +95,28 @@ fn status_replies_are_read_in_every_casing() {
     let read = |text: &str| serde_json::from_str::<DescribeContainerGroupStatusReply>(text).expect("a reply");
     let expected = read(&text);
 
-    let status = &expected.data[0]
-        .pod_status
-        .as_ref()
-        .expect("a status")
-        .container_statuses[0];
+    let status = &expected.data[0].pod_status.as_ref().expect("a status").container_statuses[0];
     let running = status.state.as_ref().and_then(|state| state.running.as_ref());
     assert!(running.is_some_and(|running| running.started_at.is_some()));
-    let terminated = status
-        .last_state
-        .as_ref()
-        .and_then(|state| state.terminated.as_ref());
+    let terminated = status.last_state.as_ref().and_then(|state| state.terminated.as_ref());
     assert_eq!(terminated.map(|terminated| terminated.exit_code), Some(137));
 
     assert_eq!(read(&text.replace("StartedAtstartedAt", "StartedAt")), expected);
     assert_eq!(read(&text.replace("StartedAtstartedAt", "startedAt")), expected);
     assert_eq!(read(&with_keys(&declared, lower_first).to_string()), expected);
-    assert_eq!(
-        read(&with_keys(&declared, |key| key.to_ascii_uppercase()).to_string()),
-        expected
-    );
+    assert_eq!(read(&with_keys(&declared, |key| key.to_ascii_uppercase()).to_string()), expected);
 }
 
 fn lower_first(key: &str) -> String {
     let mut chars = key.chars();
-    chars
-        .next()
-        .map(|first| first.to_ascii_lowercase())
-        .into_iter()
-        .chain(chars)
-        .collect()
+    chars.next().map(|first| first.to_ascii_lowercase()).into_iter().chain(chars).collect()
 }
 
 fn with_keys(value: &Value, rename: impl Fn(&str) -> String + Copy) -> Value {
     match value {
-        Value::Object(map) => map
-            .iter()
-            .map(|(key, value)| (rename(key), with_keys(value, rename)))
-            .collect(),
+        Value::Object(map) => {
+            map.iter().map(|(key, value)| (rename(key), with_keys(value, rename))).collect()
+        }
         Value::Array(list) => list.iter().map(|value| with_keys(value, rename)).collect(),
         other => other.clone(),
     }
@@ -160,24 +136,15 @@ fn times_are_read_with_and_without_seconds_and_with_offsets() {
             .creation_time
             .map(|time| time.to_string())
     };
-    assert_eq!(
-        time("2018-08-02T15:00:00Z").as_deref(),
-        Some("2018-08-02T15:00:00Z")
-    );
+    assert_eq!(time("2018-08-02T15:00:00Z").as_deref(), Some("2018-08-02T15:00:00Z"));
     assert_eq!(time("2018-08-02T15:00Z").as_deref(), Some("2018-08-02T15:00:00Z"));
-    assert_eq!(
-        time("2018-08-02T23:00:00+08:00").as_deref(),
-        Some("2018-08-02T15:00:00Z")
-    );
+    assert_eq!(time("2018-08-02T23:00:00+08:00").as_deref(), Some("2018-08-02T15:00:00Z"));
 }
 
 #[test]
 fn a_wrong_type_is_an_error_that_names_the_place_and_keeps_the_value_to_itself() {
     let wrong = [
-        (
-            r#"{"RequestId":"r","ContainerGroups":7}"#,
-            "ContainerGroups: expected a list, found a number",
-        ),
+        (r#"{"RequestId":"r","ContainerGroups":7}"#, "ContainerGroups: expected a list, found a number"),
         (
             r#"{"RequestId":"r","ContainerGroups":[{"ContainerGroupId":"e","Cpu":"hunter2"}]}"#,
             "ContainerGroups[0].Cpu: expected a number, found text",
@@ -225,12 +192,7 @@ fn a_reply_without_request_id_or_group_id_is_no_reply() {
             .contains("ContainerGroups[0].ContainerGroupId: missing")
     );
     let created = serde_json::from_str::<CreateContainerGroupReply>(r#"{"RequestId":"r"}"#);
-    assert!(
-        created
-            .expect_err("no id")
-            .to_string()
-            .contains("ContainerGroupId: missing")
-    );
+    assert!(created.expect_err("no id").to_string().contains("ContainerGroupId: missing"));
 }
 
 #[test]
@@ -242,32 +204,22 @@ fn no_reply_prints_its_secrets() {
                       "ConfigFileVolumeConfigFileToPaths": [{ "Path": "p", "Content": "hunter2" }] }],
     }));
     let shown = format!("{group:?}");
-    assert!(
-        shown.contains("[redacted]") && !shown.contains("hunter2"),
-        "{shown}"
-    );
-    let value = group.containers[0].environment_vars[0]
-        .value
-        .as_ref()
-        .expect("a value");
+    assert!(shown.contains("[redacted]") && !shown.contains("hunter2"), "{shown}");
+    let value = group.containers[0].environment_vars[0].value.as_ref().expect("a value");
     assert_eq!(value.expose(), "hunter2");
 }
 
 /// Builds a reply in which every published field holds a value of its declared type.
 fn published(action: &str) -> Value {
     let table: Value = serde_json::from_str(include_str!("data/api.json")).expect("api.json is JSON");
-    let fields = table["actions"][action]["response"]
-        .as_object()
-        .expect("the action is in the table");
+    let fields = table["actions"][action]["response"].as_object().expect("the action is in the table");
     let mut reply = json!({});
     // Parents sort before their children, so a struct is there before its members.
     for (path, field) in fields.iter().collect::<std::collections::BTreeMap<_, _>>() {
         let mut at = &mut reply;
         let parts: Vec<&str> = path.split('.').collect();
         for (index, part) in parts.iter().enumerate() {
-            let (name, in_list) = part
-                .strip_suffix("[]")
-                .map_or((*part, false), |name| (name, true));
+            let (name, in_list) = part.strip_suffix("[]").map_or((*part, false), |name| (name, true));
             let leaf = (index + 1 == parts.len()).then(|| value_of(name, &field["type"]));
             let slot = &mut at[name];
             if slot.is_null() {

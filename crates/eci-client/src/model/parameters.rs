@@ -3,7 +3,7 @@
 //! An unset value leaves no parameter; an empty text that *is* set leaves an empty one. Lists count from 1.
 //! See [`Flatten`] for the rules of each type and the macro `request!` for how a struct declares its names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Serialize, Serializer};
@@ -15,7 +15,8 @@ use serde::{Serialize, Serializer};
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Parameters {
     by_name: BTreeMap<String, String>,
-    holds_secret: bool,
+    /// Which of them are secret.
+    secret_names: BTreeSet<String>,
 }
 
 impl Parameters {
@@ -31,9 +32,7 @@ impl Parameters {
 
     /// All names and values in byte order of the names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.by_name
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
+        self.by_name.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// How many parameters there are.
@@ -49,11 +48,17 @@ impl Parameters {
     /// Whether one of the values is a [`Secret`](super::Secret): such a request never travels in a URL,
     /// which proxies and gateways write to their logs.
     pub fn holds_secret(&self) -> bool {
-        self.holds_secret
+        !self.secret_names.is_empty()
+    }
+
+    /// The secret values.
+    #[cfg(feature = "client")]
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.secret_names.iter().filter_map(|name| self.get(name))
     }
 
     pub(crate) fn insert_secret(&mut self, name: &str, value: &str) {
-        self.holds_secret = true;
+        self.secret_names.insert(name.to_owned());
         self.insert(name, value);
     }
 }
@@ -66,14 +71,8 @@ impl From<Parameters> for BTreeMap<String, String> {
 
 impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Parameters {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
-        let by_name = pairs
-            .into_iter()
-            .map(|(name, value)| (name.into(), value.into()))
-            .collect();
-        Self {
-            by_name,
-            holds_secret: false,
-        }
+        let by_name = pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        Self { by_name, secret_names: BTreeSet::new() }
     }
 }
 
@@ -154,16 +153,7 @@ macro_rules! flatten_displayed {
 }
 pub(crate) use flatten_displayed;
 
-flatten_displayed!(
-    String,
-    bool,
-    i32,
-    i64,
-    f64,
-    jiff::Timestamp,
-    super::ContainerGroupId,
-    super::FileMode
-);
+flatten_displayed!(String, bool, i32, i64, f64, jiff::Timestamp, super::ContainerGroupId, super::FileMode);
 
 /// A list that the API takes as one text, items joined by commas. An empty list is left out.
 pub(crate) fn flatten_comma(items: &[String], at: &Name, into: &mut Parameters) {

@@ -108,18 +108,10 @@ pub(crate) fn scalar<'de, D: Deserializer<'de>>(
             self.visit_string(text.to_owned())
         }
         fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Scalar<'de>, E> {
-            Ok(if text.is_empty() {
-                Scalar::Nothing
-            } else {
-                Scalar::Text(Cow::Borrowed(text))
-            })
+            Ok(if text.is_empty() { Scalar::Nothing } else { Scalar::Text(Cow::Borrowed(text)) })
         }
         fn visit_string<E: Error>(self, text: String) -> Result<Scalar<'de>, E> {
-            Ok(if text.is_empty() {
-                Scalar::Nothing
-            } else {
-                Scalar::Text(Cow::Owned(text))
-            })
+            Ok(if text.is_empty() { Scalar::Nothing } else { Scalar::Text(Cow::Owned(text)) })
         }
         fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<Scalar<'de>, A::Error> {
             Err(unexpected(self.0, "a list"))
@@ -214,10 +206,7 @@ impl Read for Option<Timestamp> {
         match scalar(deserializer, EXPECTED)? {
             Scalar::Nothing => Ok(None),
             Scalar::Text(text) if text == ZERO_TIME => Ok(None),
-            Scalar::Text(text) => text
-                .parse()
-                .map(Some)
-                .map_err(|_| unexpected(EXPECTED, "other text")),
+            Scalar::Text(text) => text.parse().map(Some).map_err(|_| unexpected(EXPECTED, "other text")),
             other => Err(unexpected(EXPECTED, other.found())),
         }
     }
@@ -227,11 +216,7 @@ impl Read for Option<Timestamp> {
 macro_rules! refuse_scalars {
     ($expected:literal) => {
         fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-            if text.is_empty() {
-                self.visit_unit()
-            } else {
-                Err(unexpected($expected, "text"))
-            }
+            if text.is_empty() { self.visit_unit() } else { Err(unexpected($expected, "text")) }
         }
         fn visit_bool<E: Error>(self, _: bool) -> Result<Self::Value, E> {
             Err(unexpected($expected, "a boolean"))
@@ -376,7 +361,7 @@ macro_rules! reply {
     };
     ($(
         $(#[$meta:meta])*
-        pub struct $name:ident {
+        $vis:vis struct $name:ident {
             $(
                 $(#[$field_meta:meta])*
                 pub $field:ident: $type:ty = $($required:ident)? $wire:literal $(| $alias:literal)*
@@ -385,7 +370,7 @@ macro_rules! reply {
     )*) => { $(
         $(#[$meta])*
         #[derive(Clone, Debug, Default, PartialEq)]
-        pub struct $name {
+        $vis struct $name {
             $( $(#[$field_meta])* pub $field: $type, )*
         }
 

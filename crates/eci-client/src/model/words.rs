@@ -284,9 +284,6 @@ words! {
 impl Status {
     /// Whether the group has ended for good: its containers will not run again.
     pub fn is_terminal(&self) -> bool {
-        matches!(
-            self,
-            Self::Succeeded | Self::Failed | Self::Expired | Self::ScheduleFailed
-        )
+        matches!(self, Self::Succeeded | Self::Failed | Self::Expired | Self::ScheduleFailed)
     }
 }

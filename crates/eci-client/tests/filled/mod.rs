@@ -18,10 +18,7 @@ fn secret() -> Secret {
 }
 
 fn tags() -> Vec<Tag> {
-    vec![Tag {
-        key: text(),
-        value: text(),
-    }]
+    vec![Tag { key: text(), value: text() }]
 }
 
 fn ids() -> Vec<ContainerGroupId> {
@@ -75,15 +72,9 @@ pub(crate) fn create_container_group() -> CreateContainerGroupRequest {
         dns_config: Some(DnsConfig {
             name_server: texts(),
             search: texts(),
-            option: vec![DnsConfigOption {
-                name: text(),
-                value: Some(text()),
-            }],
+            option: vec![DnsConfigOption { name: text(), value: Some(text()) }],
         }),
-        host_aliase: vec![HostAlias {
-            ip: text(),
-            hostname: texts(),
-        }],
+        host_aliase: vec![HostAlias { ip: text(), hostname: texts() }],
         security_context: Some(sysctls()),
         host_security_context: Some(sysctls()),
         eip_instance_id: Some(text()),
@@ -125,12 +116,7 @@ pub(crate) fn create_container_group() -> CreateContainerGroupRequest {
 }
 
 fn sysctls() -> SecurityContext {
-    SecurityContext {
-        sysctl: vec![Sysctl {
-            name: text(),
-            value: text(),
-        }],
-    }
+    SecurityContext { sysctl: vec![Sysctl { name: text(), value: text() }] }
 }
 
 fn container() -> CreateContainer {
@@ -193,10 +179,7 @@ fn environment() -> Vec<EnvironmentVar> {
 }
 
 fn ports() -> Vec<ContainerPort> {
-    vec![ContainerPort {
-        port: 80,
-        protocol: Some(Protocol::Tcp),
-    }]
+    vec![ContainerPort { port: 80, protocol: Some(Protocol::Tcp) }]
 }
 
 fn mounts() -> Vec<VolumeMount> {
@@ -220,11 +203,7 @@ fn container_security() -> ContainerSecurityContext {
 fn probe() -> Probe {
     Probe {
         exec: Some(Exec { command: texts() }),
-        http_get: Some(HttpGet {
-            path: Some(text()),
-            port: 80,
-            scheme: Some(Scheme::Http),
-        }),
+        http_get: Some(HttpGet { path: Some(text()), port: 80, scheme: Some(Scheme::Http) }),
         tcp_socket: Some(TcpSocket { port: 80 }),
         initial_delay_seconds: Some(1),
         period_seconds: Some(1),
@@ -241,10 +220,7 @@ fn handler() -> LifecycleHandler {
         http_get_path: Some(text()),
         http_get_port: Some(80),
         http_get_scheme: Some(Scheme::Http),
-        http_get_http_header: vec![HttpHeader {
-            name: text(),
-            value: secret(),
-        }],
+        http_get_http_header: vec![HttpHeader { name: text(), value: secret() }],
         tcp_socket_host: Some(text()),
         tcp_socket_port: Some(80),
     }
@@ -266,25 +242,10 @@ fn volume() -> Volume {
                 mode: Some(FileMode(0o400)),
             }],
         }),
-        nfs_volume: Some(NfsVolume {
-            server: text(),
-            path: text(),
-            read_only: Some(true),
-        }),
-        flex_volume: Some(FlexVolume {
-            driver: text(),
-            fs_type: Some(text()),
-            options: Some(secret()),
-        }),
-        host_path_volume: Some(HostPathVolume {
-            path: text(),
-            r#type: Some(HostPathType::File),
-        }),
-        disk_volume: Some(DiskVolume {
-            disk_id: Some(text()),
-            disk_size: Some(20),
-            fs_type: Some(text()),
-        }),
+        nfs_volume: Some(NfsVolume { server: text(), path: text(), read_only: Some(true) }),
+        flex_volume: Some(FlexVolume { driver: text(), fs_type: Some(text()), options: Some(secret()) }),
+        host_path_volume: Some(HostPathVolume { path: text(), r#type: Some(HostPathType::File) }),
+        disk_volume: Some(DiskVolume { disk_id: Some(text()), disk_size: Some(20), fs_type: Some(text()) }),
     }
 }
 
@@ -344,7 +305,5 @@ pub(crate) fn describe_container_log() -> DescribeContainerLogRequest {
 }
 
 pub(crate) fn describe_regions() -> DescribeRegionsRequest {
-    DescribeRegionsRequest {
-        region_id: Some(text()),
-    }
+    DescribeRegionsRequest { region_id: Some(text()) }
 }

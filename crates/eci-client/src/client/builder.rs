@@ -1,0 +1,117 @@
+//! Builds a client: everything it needs from the world is handed in here, or defaulted here.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Client, Shared};
+use crate::clock::{Clock, Nonces, RandomNonces, SystemClock};
+use crate::credentials::ProvideCredentials;
+use crate::endpoint::{self, Endpoint};
+use crate::error::{Error, ErrorKind};
+use crate::transport::{HyperTransport, Transport};
+
+/// Long enough for the slowest page of 20 full groups, short enough that a caller notices.
+const DEADLINE: Duration = Duration::from_secs(15);
+
+/// The "action" of errors that happen before any call.
+const CONFIGURE: &str = "configure";
+
+/// Configures a [`Client`]. Credentials are required, everything else has a default.
+#[must_use]
+pub struct ClientBuilder {
+    region_id: String,
+    endpoint: Option<String>,
+    credentials: Option<Arc<dyn ProvideCredentials>>,
+    transport: Option<Arc<dyn Transport>>,
+    clock: Arc<dyn Clock>,
+    nonces: Arc<dyn Nonces>,
+    deadline: Duration,
+}
+
+impl ClientBuilder {
+    pub(super) fn new(region_id: String) -> Self {
+        Self {
+            region_id,
+            endpoint: None,
+            credentials: None,
+            transport: None,
+            clock: Arc::new(SystemClock),
+            nonces: Arc::new(RandomNonces),
+            deadline: DEADLINE,
+        }
+    }
+
+    /// Where keys come from: an [`AccessKey`](crate::AccessKey), or a source of them. Required.
+    pub fn credentials(mut self, credentials: impl ProvideCredentials) -> Self {
+        self.credentials = Some(Arc::new(credentials));
+        self
+    }
+
+    /// Where the API answers: `https://host[:port]`, or `http://…` for simulators. Unless set it is the public
+    /// endpoint of the region; [`endpoint::vpc`] is the one inside a VPC.
+    pub fn endpoint(mut self, endpoint: impl Into<String>) -> Self {
+        self.endpoint = Some(endpoint.into());
+        self
+    }
+
+    /// What carries requests; [`HyperTransport`] unless set.
+    pub fn transport(mut self, transport: impl Transport) -> Self {
+        self.transport = Some(Arc::new(transport));
+        self
+    }
+
+    /// What tells the time of day for signatures; the machine's clock unless set.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// What makes nonces; random ones unless set.
+    pub fn nonce(mut self, nonces: impl Nonces) -> Self {
+        self.nonces = Arc::new(nonces);
+        self
+    }
+
+    /// How long a call may take, credentials and connecting included; 15 s unless set. See also
+    /// [`Client::with_deadline`].
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Builds the client. Nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// Of the kind `Misconfigured`: no region, no credentials, or an endpoint that is none.
+    pub fn build(self) -> Result<Client, Error> {
+        let Self { region_id, endpoint, credentials, transport, clock, nonces, deadline } = self;
+        let misconfigured = |message: String| Error::new(CONFIGURE, ErrorKind::Misconfigured, message);
+        if region_id.is_empty() {
+            return Err(misconfigured("the region is empty".to_owned()));
+        }
+        let endpoint = endpoint.unwrap_or_else(|| endpoint::public(&region_id));
+        let Some(endpoint) = Endpoint::parse(&endpoint) else {
+            return Err(misconfigured("the endpoint is not of the form https://host[:port]".to_owned()));
+        };
+        let credentials = credentials.ok_or_else(|| misconfigured("no credentials are given".to_owned()))?;
+        let transport = match transport {
+            Some(transport) => transport,
+            None => Arc::new(HyperTransport::new().map_err(|error| {
+                misconfigured("the default transport cannot be built".to_owned()).caused_by(error)
+            })?),
+        };
+        let shared = Shared { region_id, endpoint, credentials, transport, clock, nonces };
+        Ok(Client { shared: Arc::new(shared), deadline })
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("region_id", &self.region_id)
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,132 @@
+//! Says who calls: access keys, and where they come from.
+//!
+//! The client asks its source before every attempt, so a source that changes its mind (a rotated file, a refreshed
+//! token) is followed at once. Caching, where fetching is dear, is the source's own business.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::model::Secret;
+
+/// An access key: lasting, or temporary with a security token of STS.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AccessKey {
+    id: String,
+    secret: Secret,
+    security_token: Option<Secret>,
+    expires_at: Option<Timestamp>,
+}
+
+impl AccessKey {
+    /// A lasting key.
+    pub fn new(id: impl Into<String>, secret: impl Into<String>) -> Self {
+        Self { id: id.into(), secret: Secret::new(secret), security_token: None, expires_at: None }
+    }
+
+    /// Makes it a temporary key. An empty token is none.
+    #[must_use]
+    pub fn with_security_token(mut self, token: impl Into<String>) -> Self {
+        self.security_token = Some(Secret::new(token)).filter(|token| !token.is_empty());
+        self
+    }
+
+    /// Notes when a temporary key ends, for sources that cache.
+    #[must_use]
+    pub fn expiring_at(mut self, at: Timestamp) -> Self {
+        self.expires_at = Some(at);
+        self
+    }
+
+    /// The id, which is no secret.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// When it ends; `None` for a lasting key, or where the source did not say.
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.expires_at
+    }
+
+    pub(crate) fn secret(&self) -> &str {
+        self.secret.expose()
+    }
+
+    pub(crate) fn security_token(&self) -> Option<&str> {
+        self.security_token.as_ref().map(Secret::expose)
+    }
+}
+
+impl fmt::Debug for AccessKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccessKey")
+            .field("id", &self.id)
+            .field("secret", &self.secret)
+            .field("security_token", &self.security_token)
+            .field("expires_at", &self.expires_at)
+            .finish()
+    }
+}
+
+/// A source of access keys.
+///
+/// # Guarantees
+///
+/// The client asks before each attempt, possibly from many tasks at once, under the deadline of the call; the future
+/// may be dropped at any point.
+#[async_trait]
+pub trait ProvideCredentials: Send + Sync + 'static {
+    /// The key to sign with now. `Ok(None)` means that this source is not configured, so another may be asked.
+    ///
+    /// # Errors
+    ///
+    /// The source is configured and failed. The call fails with it; the next call asks again.
+    async fn provide(&self) -> Result<Option<AccessKey>, CredentialsError>;
+}
+
+#[async_trait]
+impl ProvideCredentials for AccessKey {
+    async fn provide(&self) -> Result<Option<AccessKey>, CredentialsError> {
+        Ok(Some(self.clone()))
+    }
+}
+
+#[async_trait]
+impl<T: ProvideCredentials + ?Sized> ProvideCredentials for Arc<T> {
+    async fn provide(&self) -> Result<Option<AccessKey>, CredentialsError> {
+        (**self).provide().await
+    }
+}
+
+/// Why a configured source gave no key.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CredentialsError {
+    /// The source did not answer; the next call may fare better.
+    #[error("cannot reach the source of credentials")]
+    Unreachable(#[source] Box<dyn StdError + Send + Sync>),
+    /// The source answered, with a refusal or with nonsense; a person must act.
+    #[error("the source of credentials gives none")]
+    Refused(#[source] Box<dyn StdError + Send + Sync>),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_masks_secret_and_token() {
+        let key = AccessKey::new("LTAIexample", "hunter2").with_security_token("tok3n");
+        let shown = format!("{key:?} {key:#?}");
+        assert!(shown.contains("LTAIexample"), "{shown}");
+        assert!(!shown.contains("hunter2") && !shown.contains("tok3n"), "{shown}");
+    }
+
+    #[test]
+    fn an_empty_security_token_is_none() {
+        assert_eq!(AccessKey::new("id", "secret").with_security_token(""), AccessKey::new("id", "secret"));
+    }
+}

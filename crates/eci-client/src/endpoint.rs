@@ -1,0 +1,98 @@
+//! Knows where the API answers: host names by region, and the parsing of an endpoint given by hand.
+
+use http::uri::{Authority, Scheme, Uri};
+
+/// Regions whose public host does not follow the pattern.
+const IRREGULAR: [(&str, &str); 2] = [
+    ("cn-shanghai-finance-1", "eci.cn-shanghai-finance.aliyuncs.com"),
+    ("cn-shenzhen-finance-1", "eci.cn-shenzhen-finance.aliyuncs.com"),
+];
+
+/// The public endpoint of a region, `https://eci.<region>.aliyuncs.com`.
+pub fn public(region_id: &str) -> String {
+    match IRREGULAR.iter().find(|(region, _)| *region == region_id) {
+        Some((_, host)) => format!("https://{host}"),
+        None => format!("https://eci.{region_id}.aliyuncs.com"),
+    }
+}
+
+/// The endpoint that is reached from inside a VPC of the region, without the internet.
+pub fn vpc(region_id: &str) -> String {
+    format!("https://eci-vpc.{region_id}.aliyuncs.com")
+}
+
+/// Scheme and authority of an endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Endpoint {
+    scheme: Scheme,
+    authority: Authority,
+}
+
+impl Endpoint {
+    /// Reads `https://host[:port]` or `http://host[:port]`, a bare `host[:port]` meaning HTTPS. `None` if it is
+    /// anything else: there is no path to an RPC API, and no user in it.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let text = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+        let parts = text.parse::<Uri>().ok()?.into_parts();
+        let scheme = parts.scheme.filter(|scheme| [Scheme::HTTP, Scheme::HTTPS].contains(scheme))?;
+        let authority = parts.authority.filter(|authority| {
+            !authority.host().is_empty()
+                && !authority.as_str().contains('@')
+                && !authority.as_str().ends_with(':')
+        })?;
+        parts.path_and_query.is_none_or(|path| path == "/").then_some(Self { scheme, authority })
+    }
+
+    /// The value of the `Host` header: without the port when it is the scheme's own, as every server sees it.
+    pub(crate) fn host(&self) -> &str {
+        let own_port = if self.scheme == Scheme::HTTPS { ":443" } else { ":80" };
+        let authority = self.authority.as_str();
+        authority.strip_suffix(own_port).unwrap_or(authority)
+    }
+
+    /// The URL of a call.
+    pub(crate) fn url(&self, query: &str) -> String {
+        let mark = if query.is_empty() { "" } else { "?" };
+        format!("{}://{}/{mark}{query}", self.scheme, self.authority)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> Endpoint {
+        Endpoint::parse(text).expect("an endpoint")
+    }
+
+    #[test]
+    fn regions_have_a_public_and_a_vpc_host() {
+        assert_eq!(public("cn-hangzhou"), "https://eci.cn-hangzhou.aliyuncs.com");
+        assert_eq!(public("cn-shanghai-finance-1"), "https://eci.cn-shanghai-finance.aliyuncs.com");
+        assert_eq!(vpc("cn-hangzhou"), "https://eci-vpc.cn-hangzhou.aliyuncs.com");
+    }
+
+    #[test]
+    fn an_endpoint_without_scheme_means_https() {
+        assert_eq!(parsed("eci.example.com").url(""), "https://eci.example.com/");
+        assert_eq!(parsed("http://127.0.0.1:8080/").url("a=b"), "http://127.0.0.1:8080/?a=b");
+        assert_eq!(parsed("http://[::1]:8080").host(), "[::1]:8080");
+    }
+
+    #[test]
+    fn the_host_leaves_out_the_port_of_the_scheme() {
+        assert_eq!(parsed("https://eci.example.com:443").host(), "eci.example.com");
+        assert_eq!(parsed("http://eci.example.com:80").host(), "eci.example.com");
+        assert_eq!(parsed("http://eci.example.com:443").host(), "eci.example.com:443");
+    }
+
+    #[test]
+    fn what_is_no_endpoint_is_refused() {
+        for text in
+            ["", "ftp://host", "https://host/path", "https://host/?a", "https://user@host", "a b", "host:"]
+        {
+            assert_eq!(Endpoint::parse(text), None, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Turns an answer of the cloud that is not a reply into an [`Error`]: by its code, its HTTP status, and what the
+//! action does.
+
+use std::time::Duration;
+
+use super::codes::{Meaning, meaning};
+use super::{Error, ErrorKind};
+use crate::model::read::reply;
+use crate::model::{Effect, Parameters};
+
+/// An answer that may be a refusal, and the call it answers.
+pub(crate) struct Answer<'a> {
+    pub(crate) action: &'static str,
+    pub(crate) effect: Effect,
+    pub(crate) http_status: u16,
+    pub(crate) retry_after: Option<Duration>,
+    /// What was sent, so that an echo of its secrets can be cut from the cloud's words.
+    pub(crate) sent: &'a Parameters,
+}
+
+reply! {
+    /// The body of an error. Its keys come in any case.
+    pub(crate) struct Refusal {
+        /// The code.
+        pub code: Option<String> = "Code",
+        /// A sentence; for a wrong signature it goes on with the server's string to sign.
+        pub message: Option<String> = "Message",
+        /// The id of the call.
+        pub request_id: Option<String> = "RequestId",
+    }
+}
+
+impl Refusal {
+    /// Reads a body; `None` if it is not JSON or names no code.
+    pub(crate) fn read(body: &[u8]) -> Option<Self> {
+        let refusal: Self = serde_json::from_slice(body).ok()?;
+        let code = refusal.code.as_deref()?;
+        // Some products say so of success.
+        let success = ["200", "OK", "Success"].iter().any(|word| word.eq_ignore_ascii_case(code));
+        (!success).then_some(refusal)
+    }
+}
+
+impl Answer<'_> {
+    /// The error of an answer in the cloud's own form.
+    pub(crate) fn refused(&self, refusal: Refusal) -> Error {
+        let code = refusal.code.unwrap_or_default();
+        let words = refusal.message.unwrap_or_else(|| "refused without a word".to_owned());
+        let mut error = Error::new(self.action, self.kind_of(&code), presentable(&words, self.sent));
+        error.0.http_status = Some(self.http_status);
+        error.0.code = Some(code);
+        error.0.request_id = refusal.request_id;
+        error
+    }
+
+    /// The error of an answer that is not the cloud's: a proxy's page, half a body. It proves nothing, so a write
+    /// may have been carried out. What it says is not shown: such pages quote URLs.
+    pub(crate) fn not_understood(&self, what: &str) -> Error {
+        let kind = match self.http_status {
+            429 => ErrorKind::Throttled { retry_after: self.retry_after },
+            _ => unanswered(self.effect),
+        };
+        Error::new(self.action, kind, what).with_status(self.http_status)
+    }
+
+    /// The error of an answer that is a reply by form and none by content.
+    pub(crate) fn nonsense(&self, what: &str) -> Error {
+        let kind = match self.effect {
+            Effect::Read => ErrorKind::Bug,
+            Effect::Write => ErrorKind::Indeterminate,
+        };
+        Error::new(self.action, kind, what).with_status(self.http_status)
+    }
+
+    fn kind_of(&self, code: &str) -> ErrorKind {
+        let meaning = meaning(code);
+        if meaning == Some(Meaning::Throttled) {
+            return ErrorKind::Throttled { retry_after: self.retry_after };
+        }
+        if self.http_status >= 500 {
+            return unanswered(self.effect);
+        }
+        match meaning {
+            Some(Meaning::NotFound) => ErrorKind::NotFound,
+            Some(Meaning::IdempotentParameterMismatch) => ErrorKind::IdempotentParameterMismatch,
+            Some(Meaning::Throttled) => ErrorKind::Throttled { retry_after: self.retry_after },
+            Some(Meaning::OutOfStock) => ErrorKind::OutOfStock,
+            Some(Meaning::QuotaExceeded) => ErrorKind::QuotaExceeded,
+            Some(Meaning::InvalidRequest) => ErrorKind::InvalidRequest,
+            Some(Meaning::Denied) => ErrorKind::Denied,
+            Some(Meaning::InvalidCredentials) => ErrorKind::InvalidCredentials,
+            Some(Meaning::ClockSkew) => ErrorKind::ClockSkew,
+            Some(Meaning::IncorrectStatus) => ErrorKind::IncorrectStatus,
+            Some(Meaning::DryRun) => ErrorKind::DryRun,
+            Some(Meaning::NotNow) => ErrorKind::Unavailable,
+            Some(Meaning::Fault) => unanswered(self.effect),
+            Some(Meaning::Bug) => ErrorKind::Bug,
+            // A refusal we cannot read under a status of success proves nothing about a write.
+            None if self.http_status < 400 && self.effect == Effect::Write => ErrorKind::Indeterminate,
+            None => ErrorKind::Unrecognized,
+        }
+    }
+}
+
+/// What it means that a call was sent and not answered.
+pub(crate) fn unanswered(effect: Effect) -> ErrorKind {
+    match effect {
+        Effect::Read => ErrorKind::Unavailable,
+        Effect::Write => ErrorKind::Indeterminate,
+    }
+}
+
+/// Where the server begins to quote the request it signed.
+const QUOTES_BEGIN: [&str; 3] = ["server string to sign", "server stringtosign", "server canonical"];
+/// Longer words of the cloud are cut.
+const LONGEST_MESSAGE: usize = 1000;
+/// Shorter secrets are not looked for: cutting every `1` from a message would leave no message.
+const SHORTEST_SECRET: usize = 4;
+
+/// The cloud's words without the request it quotes, without secrets it echoes, on one line, of bearable length.
+fn presentable(words: &str, sent: &Parameters) -> String {
+    // ASCII lower case keeps every byte where it is.
+    let lower = words.to_ascii_lowercase();
+    let end = QUOTES_BEGIN.iter().filter_map(|quote| lower.find(quote)).min().unwrap_or(words.len());
+    let mut text = words[..end].to_owned();
+    for secret in sent.secrets().filter(|secret| secret.len() >= SHORTEST_SECRET) {
+        text = text.replace(secret, "[redacted]");
+    }
+    let text: String =
+        text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_MESSAGE).collect();
+    text.trim().trim_end_matches(['.', ',', ':', ' ']).to_owned()
+}

@@ -1,0 +1,56 @@
+//! Encodes texts as both signature versions want them: percent signs, upper-case hex, `-_.~` left alone.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::model::Parameters;
+
+/// Everything but letters, digits and `-_.~`. A space becomes `%20`, never `+`.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// Encodes one name or value.
+pub fn encode_text(text: &str) -> String {
+    utf8_percent_encode(text, RESERVED).to_string()
+}
+
+/// Encodes parameters as `name=value`, joined by `&`, sorted by name. An empty value keeps its `=`.
+/// The same text serves as canonical query, as query of the URL and as form body.
+pub fn encode(parameters: &Parameters) -> String {
+    let mut text = String::new();
+    for (name, value) in parameters.iter() {
+        if !text.is_empty() {
+            text.push('&');
+        }
+        text.extend(utf8_percent_encode(name, RESERVED));
+        text.push('=');
+        text.extend(utf8_percent_encode(value, RESERVED));
+    }
+    text
+}
+
+/// Writes bytes as lower-case hex.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes
+        .iter()
+        .flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]])
+        .map(char::from)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_unreserved_characters_stay() {
+        assert_eq!(encode_text("aZ09-_.~"), "aZ09-_.~");
+        assert_eq!(encode_text(" *+/=&%"), "%20%2A%2B%2F%3D%26%25");
+        assert_eq!(encode_text("你\n"), "%E4%BD%A0%0A");
+    }
+
+    #[test]
+    fn parameters_are_sorted_by_byte_and_keep_empty_values() {
+        let parameters = Parameters::from_iter([("b", ""), ("B", "1"), ("A.2", "x"), ("A.10", "y")]);
+        assert_eq!(encode(&parameters), "A.10=y&A.2=x&B=1&b=");
+    }
+}

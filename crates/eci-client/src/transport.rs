@@ -1,0 +1,55 @@
+//! Carries HTTP requests: the seam, and its default on hyper and rustls.
+//!
+//! The one thing a transport must tell is whether a request that failed may have reached the server; on it rests
+//! whether a create may simply be repeated.
+
+mod hyper;
+
+use std::error::Error as StdError;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+pub use self::hyper::{HyperTransport, HyperTransportBuilder};
+
+/// Sends one HTTP request and reads its answer in full.
+///
+/// # Guarantees
+///
+/// Called from many tasks at once. The future is dropped when the call's deadline passes; the client then assumes
+/// that the server may have received the request. The client asks for nothing else: no redirects, no retries.
+#[async_trait]
+pub trait Transport: Send + Sync + 'static {
+    /// Sends the request. An HTTP status of any value is an answer, not an error.
+    ///
+    /// # Errors
+    ///
+    /// There is no whole answer. [`TransportError::not_sent`] only when not a byte of the request can have reached
+    /// the server.
+    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError>;
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", if *.may_have_been_received { "no answer to the request" } else { "cannot connect" })]
+pub struct TransportError {
+    may_have_been_received: bool,
+    source: Box<dyn StdError + Send + Sync>,
+}
+
+impl TransportError {
+    /// The request did not leave: no address, connection refused, TLS handshake failed.
+    pub fn not_sent(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self { may_have_been_received: false, source: source.into() }
+    }
+
+    /// The request began to leave; what became of it is not known.
+    pub fn unanswered(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self { may_have_been_received: true, source: source.into() }
+    }
+
+    /// Whether the server may have received the request.
+    pub fn may_have_been_received(&self) -> bool {
+        self.may_have_been_received
+    }
+}
