@@ -27,6 +27,7 @@ use crate::credentials::{AccessKey, CredentialsError, ProvideCredentials};
 use crate::endpoint::Endpoint;
 use crate::error::{Error, ErrorKind, unanswered};
 use crate::model::Action;
+use crate::sign::SignatureVersion;
 use crate::transport::{Transport, TransportError};
 
 /// The version of the API.
@@ -46,6 +47,7 @@ struct Shared {
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     nonces: Arc<dyn Nonces>,
+    signature: SignatureVersion,
 }
 
 impl Client {

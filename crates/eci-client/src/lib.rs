@@ -31,5 +31,6 @@ pub use self::{
     clock::{Clock, Nonces, RandomNonces, SystemClock},
     credentials::{AccessKey, CredentialsError, ProvideCredentials},
     error::{Error, ErrorKind, codes},
+    sign::SignatureVersion,
     transport::{HyperTransport, Transport, TransportError},
 };

@@ -8,15 +8,20 @@
 //!             └─▶ query, headers, body as they travel                     (one of the headers)
 //! ```
 //!
-//! Version 3 (`ACS3-HMAC-SHA256`) is in [`v3`]. Each version is a module with a function `sign` of the same shape.
+//! Version 3 (`ACS3-HMAC-SHA256`) is in [`v3`], version 1 (`HMAC-SHA1`) in [`v1`]; both have a function `sign` of the
+//! same shape.
 
 mod encoding;
+pub mod v1;
 pub mod v3;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
+use jiff::Timestamp;
+
 pub use self::encoding::{encode, encode_text};
+use crate::credentials::AccessKey;
 use crate::model::Parameters;
 
 /// The media type of parameters in a body.
@@ -59,5 +64,25 @@ impl fmt::Debug for Outgoing {
             .field("headers", &self.headers.keys().collect::<Vec<_>>())
             .field("body_bytes", &self.body.len())
             .finish()
+    }
+}
+
+/// How requests are signed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SignatureVersion {
+    /// `HMAC-SHA1`, for gateways that know nothing newer.
+    V1,
+    /// `ACS3-HMAC-SHA256`, the vendor's default and ours.
+    #[default]
+    V3,
+}
+
+impl SignatureVersion {
+    /// Signs a request by this version.
+    pub fn sign(self, request: &Unsigned<'_>, key: &AccessKey, at: Timestamp, nonce: &str) -> Outgoing {
+        match self {
+            Self::V1 => v1::sign(request, key, at, nonce).outgoing,
+            Self::V3 => v3::sign(request, key, at, nonce).outgoing,
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use eci_client::AccessKey;
 use eci_client::model::Parameters;
-use eci_client::sign::{Unsigned, encode, v3};
+use eci_client::sign::{SignatureVersion, Unsigned, encode, v1, v3};
 use jiff::Timestamp;
 use proptest::prelude::*;
 
@@ -29,13 +29,14 @@ fn shuffled() -> impl Strategy<Value = (Pairs, Pairs)> {
 
 proptest! {
     #[test]
-    fn the_order_of_parameters_never_matters((one, other) in shuffled(), in_body: bool) {
+    fn the_order_of_parameters_never_matters((one, other) in shuffled(), in_body: bool, old: bool) {
+        let version = if old { SignatureVersion::V1 } else { SignatureVersion::V3 };
         let (one, other): (Parameters, Parameters) = (one.into_iter().collect(), other.into_iter().collect());
         let (none, no_headers) = (Parameters::default(), BTreeMap::new());
         let sign = |parameters: &Parameters| {
             let (query, form) = if in_body { (&none, parameters) } else { (parameters, &none) };
             let key = AccessKey::new("id", "secret");
-            v3::sign(&unsigned("h", query, form, &no_headers), &key, Timestamp::UNIX_EPOCH, "n").outgoing
+            version.sign(&unsigned("h", query, form, &no_headers), &key, Timestamp::UNIX_EPOCH, "n")
         };
         prop_assert_eq!(sign(&one), sign(&other));
     }
@@ -53,6 +54,8 @@ proptest! {
         let signed = v3::sign(&unsigned(&texts[3], &parameters, &parameters, &headers), &key, at, &texts[4]);
         prop_assert_eq!(signed.authorization.signature.len(), 64);
         prop_assert!(signed.outgoing.body.is_ascii());
+        let old = v1::sign(&unsigned(&texts[3], &parameters, &parameters, &headers), &key, at, &texts[4]);
+        prop_assert_eq!(old.signature.to_string().len(), 28);
         let shown = format!("{signed:?}");
         prop_assert!(!shown.contains(&signed.authorization.signature));
     }

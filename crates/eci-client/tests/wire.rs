@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use eci_client::model::*;
-use eci_client::{AccessKey, Client, Error, ErrorKind};
+use eci_client::{AccessKey, Client, Error, ErrorKind, SignatureVersion};
 use jiff::Timestamp;
 
 use self::scripted::{Recorded, Scripted, Step};
@@ -161,6 +161,29 @@ async fn temporary_keys_send_their_token() {
     assert_signed(request);
     assert_eq!(request.header("x-acs-security-token"), "the-token");
     assert_eq!(request.header("x-acs-accesskey-id"), "the-id");
+}
+
+#[tokio::test]
+async fn version_1_sends_everything_as_parameters_and_the_token_only_in_the_body() {
+    let server = Scripted::start(vec![Step::ok(r#"{"RequestId":"r"}"#); 2]).await;
+    let lasting = AccessKey::new("the-id", SECRET);
+    for key in [lasting.clone(), lasting.with_security_token("the-token")] {
+        let eci = Client::builder("cn-test")
+            .credentials(key)
+            .endpoint(server.endpoint())
+            .signature(SignatureVersion::V1)
+            .build()
+            .expect("a client");
+        eci.describe_container_groups(&read()).await.expect("a reply");
+    }
+    let [lasting, temporary] = &server.recorded()[..] else { panic!("two requests") };
+    assert!(lasting.query().starts_with("AccessKeyId=the-id&Action=DescribeContainerGroups&"), "{lasting:?}");
+    assert!(lasting.query().contains("&Signature=") && lasting.body.is_empty(), "{lasting:?}");
+    assert!(
+        temporary.body.contains("&SecurityToken=the-token&") && temporary.query().is_empty(),
+        "{temporary:?}"
+    );
+    assert_eq!((lasting.header("authorization"), lasting.header("x-acs-action")), ("", ""));
 }
 
 #[tokio::test]
@@ -348,14 +371,14 @@ async fn an_answer_that_does_not_come_ends_with_the_deadline() {
 #[tokio::test]
 async fn a_reply_that_is_not_as_declared_names_action_and_field() {
     let wrong = r#"{"RequestId":"r","ContainerGroupId":["hunter2"],"ContainerGroups":[{"Cpu":"hunter2"}]}"#;
-    let (read, write) = failures(Step::ok(wrong)).await;
-    assert_eq!(read.kind(), ErrorKind::Bug);
-    let shown = read.to_string();
+    let (unread, undone) = failures(Step::ok(wrong)).await;
+    assert_eq!(unread.kind(), ErrorKind::Bug);
+    let shown = unread.to_string();
     assert!(shown.contains("\"DescribeContainerGroups\""), "{shown}");
     assert!(shown.contains("at ContainerGroups[0].Cpu: expected a number, found text"), "{shown}");
-    assert!(write.is_indeterminate());
-    assert!(write.to_string().contains("at ContainerGroupId: expected text, found a list"), "{write}");
-    assert!(!format!("{read:?}{write:?}").contains("hunter2"));
+    assert!(undone.is_indeterminate());
+    assert!(undone.to_string().contains("at ContainerGroupId: expected text, found a list"), "{undone}");
+    assert!(!format!("{unread:?}{undone:?}").contains("hunter2"));
 
     let server = Scripted::start([Step::ok(r#"{"RequestId":"r"}"#)]).await;
     let without_id = client(server.endpoint()).create_container_group(&write()).await.expect_err("no id");

@@ -9,6 +9,7 @@ use crate::clock::{Clock, Nonces, RandomNonces, SystemClock};
 use crate::credentials::ProvideCredentials;
 use crate::endpoint::{self, Endpoint};
 use crate::error::{Error, ErrorKind};
+use crate::sign::SignatureVersion;
 use crate::transport::{HyperTransport, Transport};
 
 /// Long enough for the slowest page of 20 full groups, short enough that a caller notices.
@@ -26,6 +27,7 @@ pub struct ClientBuilder {
     transport: Option<Arc<dyn Transport>>,
     clock: Arc<dyn Clock>,
     nonces: Arc<dyn Nonces>,
+    signature: SignatureVersion,
     deadline: Duration,
 }
 
@@ -38,6 +40,7 @@ impl ClientBuilder {
             transport: None,
             clock: Arc::new(SystemClock),
             nonces: Arc::new(RandomNonces),
+            signature: SignatureVersion::default(),
             deadline: DEADLINE,
         }
     }
@@ -73,6 +76,12 @@ impl ClientBuilder {
         self
     }
 
+    /// How requests are signed; version 3 unless set.
+    pub fn signature(mut self, version: SignatureVersion) -> Self {
+        self.signature = version;
+        self
+    }
+
     /// How long a call may take, credentials and connecting included; 15 s unless set. See also
     /// [`Client::with_deadline`].
     pub fn deadline(mut self, deadline: Duration) -> Self {
@@ -86,7 +95,7 @@ impl ClientBuilder {
     ///
     /// Of the kind `Misconfigured`: no region, no credentials, or an endpoint that is none.
     pub fn build(self) -> Result<Client, Error> {
-        let Self { region_id, endpoint, credentials, transport, clock, nonces, deadline } = self;
+        let Self { region_id, endpoint, credentials, transport, clock, nonces, signature, deadline } = self;
         let misconfigured = |message: String| Error::new(CONFIGURE, ErrorKind::Misconfigured, message);
         if region_id.is_empty() {
             return Err(misconfigured("the region is empty".to_owned()));
@@ -102,7 +111,7 @@ impl ClientBuilder {
                 misconfigured("the default transport cannot be built".to_owned()).caused_by(error)
             })?),
         };
-        let shared = Shared { region_id, endpoint, credentials, transport, clock, nonces };
+        let shared = Shared { region_id, endpoint, credentials, transport, clock, nonces, signature };
         Ok(Client { shared: Arc::new(shared), deadline })
     }
 }

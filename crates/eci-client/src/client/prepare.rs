@@ -4,16 +4,19 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use http::Request;
-use http::header::{ACCEPT, CONTENT_LENGTH, USER_AGENT};
+use http::header::{ACCEPT, CONTENT_LENGTH, HeaderValue, USER_AGENT};
 
 use super::{API_VERSION, Client};
 use crate::credentials::AccessKey;
 use crate::error::{Error, ErrorKind};
 use crate::model::{Action, Parameters};
-use crate::sign::{Outgoing, Unsigned, v3};
+use crate::sign::{Outgoing, SignatureVersion, Unsigned};
 
 /// Longer parameters travel in the body. Gateways refuse URLs from 8 KiB on, some proxies from 4 KiB.
 const LONGEST_QUERY: usize = 2 * 1024;
+
+/// Headers that prove the key.
+const SENSITIVE: [&str; 2] = ["authorization", "x-acs-security-token"];
 
 /// Sent but not signed, as `Accept` is: proxies may change either.
 const SELF: &str = concat!("eci-client/", env!("CARGO_PKG_VERSION"));
@@ -35,7 +38,8 @@ impl Client {
         key: &AccessKey,
     ) -> Result<Request<Bytes>, Error> {
         let none = Parameters::default();
-        let (query, form) = if in_body(parameters) { (&none, parameters) } else { (parameters, &none) };
+        let (query, form) =
+            if self.in_body(parameters, key) { (&none, parameters) } else { (parameters, &none) };
         let unsigned = Unsigned {
             method: "POST",
             host: self.shared.endpoint.host(),
@@ -45,8 +49,9 @@ impl Client {
             form,
             headers: &BTreeMap::new(),
         };
-        let signed = v3::sign(&unsigned, key, self.shared.clock.now(), &self.shared.nonces.next());
-        self.http_request(unsigned.method, signed.outgoing).map_err(|error| {
+        let (now, nonce) = (self.shared.clock.now(), self.shared.nonces.next());
+        let outgoing = self.shared.signature.sign(&unsigned, key, now, &nonce);
+        self.http_request(unsigned.method, outgoing).map_err(|error| {
             // Host, action and digest are ours: what does not fit into a header is the key or the nonce.
             let message = "the key cannot travel in a header: is there a line break in it?";
             Error::new(action, ErrorKind::InvalidCredentials, message).caused_by(error)
@@ -56,6 +61,9 @@ impl Client {
     fn http_request(&self, method: &str, outgoing: Outgoing) -> Result<Request<Bytes>, http::Error> {
         let mut request = Request::builder().method(method).uri(self.shared.endpoint.url(&outgoing.query));
         for (name, value) in &outgoing.headers {
+            let mut value = HeaderValue::try_from(value)?;
+            // `Debug` of the request then leaves it out, whoever prints it.
+            value.set_sensitive(SENSITIVE.contains(&name.as_str()));
             request = request.header(name, value);
         }
         // hyper leaves the length of an empty body out, and some gateways answer that with 411.
@@ -63,10 +71,13 @@ impl Client {
         request = request.header(ACCEPT, "application/json").header(USER_AGENT, SELF);
         request.body(Bytes::from(outgoing.body))
     }
-}
 
-/// Whether parameters travel in the body: when they are long, and when one is a secret, because URLs are logged.
-fn in_body(parameters: &Parameters) -> bool {
-    let length: usize = parameters.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
-    length > LONGEST_QUERY || parameters.holds_secret()
+    /// Whether parameters travel in the body: when they are long, and when a secret would be among those in the URL,
+    /// because URLs are logged on their way.
+    fn in_body(&self, parameters: &Parameters, key: &AccessKey) -> bool {
+        let length: usize = parameters.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
+        let token_is_parameter =
+            self.shared.signature == SignatureVersion::V1 && key.security_token().is_some();
+        length > LONGEST_QUERY || parameters.holds_secret() || token_is_parameter
+    }
 }

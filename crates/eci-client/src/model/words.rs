@@ -58,7 +58,7 @@ macro_rules! words {
 
 words! {
     /// Where a container group stands in its life.
-    /// [Life cycle](https://help.aliyun.com/zh/eci/user-guide/lifecycle-of-an-elastic-container-instance)
+    /// [API page](https://api.aliyun.com/document/Eci/2018-08-08/DescribeContainerGroups)
     pub enum Status {
         /// Being placed on a host; not billed.
         Scheduling = "Scheduling",

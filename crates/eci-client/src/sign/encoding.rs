@@ -1,5 +1,6 @@
 //! Encodes texts as both signature versions want them: percent signs, upper-case hex, `-_.~` left alone.
 
+use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::model::Parameters;
@@ -25,6 +26,11 @@ pub fn encode(parameters: &Parameters) -> String {
         text.extend(utf8_percent_encode(value, RESERVED));
     }
     text
+}
+
+/// Writes a time as both versions want it: UTC, whole seconds.
+pub(super) fn time(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// Writes bytes as lower-case hex.

@@ -10,7 +10,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use super::encoding::{encode, hex};
+use super::encoding::{encode, hex, time};
 use super::{FORM, Outgoing, Unsigned};
 use crate::credentials::AccessKey;
 
@@ -93,7 +93,7 @@ fn headers(
     set("host", request.host);
     set("x-acs-action", request.action);
     set("x-acs-version", request.version);
-    set("x-acs-date", &at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+    set("x-acs-date", &time(at));
     set("x-acs-signature-nonce", nonce);
     set("x-acs-content-sha256", hashed_payload);
     if !request.form.is_empty() {

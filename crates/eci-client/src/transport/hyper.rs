@@ -28,8 +28,8 @@ use super::{Transport, TransportError};
 /// Name resolution, TCP and TLS together. Shorter than any sensible deadline of a call, so that a dead address shows
 /// as "not sent" rather than as a call whose fate nobody knows.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Idle connections are closed before the load balancers in front of the API do it (15 s is the shortest of the
-/// vendor's), because a request written into a connection that is being closed is lost with an unknown fate.
+/// Idle connections are closed before a load balancer in front of the API does it (the vendor's keep them for 15 s
+/// unless told otherwise), because a request written into a connection that is being closed is lost with an unknown fate.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longer answers are refused. The largest known, 20 groups with all their files and variables, stays below 4 MiB.
 const LARGEST_ANSWER: usize = 32 * 1024 * 1024;
