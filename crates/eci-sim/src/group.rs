@@ -5,9 +5,9 @@ mod events;
 mod facts;
 mod life;
 
-pub(crate) use container::{Container, Exit, Incarnation, Phase};
+pub(crate) use container::{Container, Exit, Incarnation};
 pub(crate) use events::Event;
-pub(crate) use facts::{ContainerKind, Facts, RestartPolicy};
+pub(crate) use facts::{ContainerKind, Facts};
 pub(crate) use life::{Life, Status};
 
 use jiff::Timestamp;
@@ -16,16 +16,14 @@ use crate::settings::Settings;
 
 #[derive(Debug)]
 pub(crate) struct Group {
-    /// Order of creation; what paging tokens are made of.
-    pub(crate) seq: u64,
     pub(crate) facts: Facts,
     pub(crate) life: Life,
 }
 
 impl Group {
-    pub(crate) fn new(seq: u64, facts: Facts, settings: &Settings) -> Self {
+    pub(crate) fn new(facts: Facts, settings: &Settings) -> Self {
         let life = Life::new(&facts, settings);
-        Self { seq, facts, life }
+        Self { facts, life }
     }
 
     /// Lets everything happen that is due by `now`.

@@ -1,15 +1,32 @@
 //! A local ECI: the cloud's OpenAPI over HTTP, for tests and demonstrations.
+//!
+//! ```text
+//! main ─▶ simulator ─▶ server (HTTP, connections, waiting)
+//!                        └─▶ state: request + time ─▶ answer, no I/O
+//!                              auth ─ validate ─ actions ─ group (life) ─ script (what containers do)
+//!                        └─▶ control: /_sim, for tests and people
+//! ```
+//!
+//! It shares no code with any client: which parameters exist comes from the published table (`api.json`), how
+//! signatures are computed from their published description. Whatever the real service leaves open is a switch
+//! in [`Settings`]. What it does not do: run anything, keep state over restarts, or enforce quotas.
 
+mod actions;
 mod auth;
 mod clock;
+mod control;
 mod error;
 mod group;
 mod params;
+mod reply;
 mod rng;
 mod schema;
 mod script;
+mod server;
 mod settings;
+mod simulator;
 mod size;
+mod state;
 mod validate;
 mod wire;
 
@@ -18,5 +35,6 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::Error;
 pub use params::Parameters;
 pub use settings::*;
-pub use size::Size;
+pub use simulator::{Config, Simulator, TEST_ACCESS_KEY_ID, TEST_ACCESS_KEY_SECRET};
+pub use state::VSwitch;
 pub use validate::{Problem, validate_parameters};

@@ -4,9 +4,9 @@ use std::ops::RangeInclusive;
 
 /// vCPU and GiB of a whole container group.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Size {
-    pub cpu: f64,
-    pub memory: f64,
+pub(crate) struct Size {
+    pub(crate) cpu: f64,
+    pub(crate) memory: f64,
 }
 
 /// What a group gets that names no size at all.

@@ -354,8 +354,9 @@ fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Group;
+    use super::super::container::Phase;
     use super::super::facts::tests::facts;
-    use super::super::{Group, Phase};
     use super::*;
 
     struct World {
@@ -372,7 +373,7 @@ mod tests {
         fn with(settings: Settings, changes: &[(&str, &str)]) -> Self {
             let facts = facts(changes);
             let now = facts.created_at;
-            Self { group: Group::new(0, facts, &settings), settings, now }
+            Self { group: Group::new(facts, &settings), settings, now }
         }
 
         fn advance(&mut self, milliseconds: i64) -> Status {
@@ -449,7 +450,7 @@ mod tests {
         assert_eq!(restarts(&world), 1, "the first restart follows at once");
         world.advance(10_000);
         assert_eq!(restarts(&world), 2);
-        world.advance(19_000);
+        world.advance(15_000);
         assert_eq!(restarts(&world), 2);
         world.advance(2_000);
         assert_eq!(restarts(&world), 3);

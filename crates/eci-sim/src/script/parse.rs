@@ -110,9 +110,7 @@ fn plain(word: &Word) -> Option<&str> {
 /// The keyword that an unquoted word is.
 fn keyword(word: &Word) -> Option<&str> {
     match word.as_slice() {
-        [Part::Text { text, quoted: false }] => {
-            Some(text).map(String::as_str).filter(|text| KEYWORDS.contains(text))
-        }
+        [Part::Text { text, quoted: false }] => Some(text.as_str()).filter(|text| KEYWORDS.contains(text)),
         _ => None,
     }
 }

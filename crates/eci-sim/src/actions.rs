@@ -1,0 +1,60 @@
+//! The actions that this simulator carries; each is a function of the cloud, the caller and the parameters.
+
+mod create;
+mod delete;
+mod describe;
+mod log;
+mod page;
+mod regions;
+mod render;
+mod status;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::auth::AccessKey;
+use crate::error::ApiError;
+use crate::params::{Node, Parameters};
+use crate::state::Cloud;
+
+/// What every action is given.
+pub(crate) struct Context<'a> {
+    pub(crate) now: Timestamp,
+    pub(crate) caller: &'a AccessKey,
+    pub(crate) parameters: &'a Parameters,
+    pub(crate) root: Node<'a>,
+}
+
+impl Context<'_> {
+    fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters.get(name).map(String::as_str).filter(|text| !text.is_empty())
+    }
+
+    /// The region asked for, the simulator's own where none is.
+    fn region(&self, cloud: &Cloud) -> String {
+        self.parameter("RegionId").unwrap_or(&cloud.region).to_owned()
+    }
+}
+
+pub(crate) fn perform(
+    cloud: &mut Cloud,
+    now: Timestamp,
+    action: &str,
+    caller: &AccessKey,
+    parameters: &Parameters,
+) -> Result<Value, ApiError> {
+    let context = Context { now, caller, parameters, root: Node::root(parameters) };
+    match action {
+        "CreateContainerGroup" => create::run(cloud, &context),
+        "DeleteContainerGroup" => delete::run(cloud, &context),
+        "DescribeContainerGroups" => describe::run(cloud, &context),
+        "DescribeContainerGroupStatus" => status::run(cloud, &context),
+        "DescribeContainerLog" => log::run(cloud, &context),
+        "DescribeRegions" => Ok(regions::reply()),
+        _ => {
+            let message =
+                format!("{action} is an action of the cloud that this simulator does not carry yet.");
+            Err(ApiError::new(404, "InvalidAction.NotFound", message))
+        }
+    }
+}

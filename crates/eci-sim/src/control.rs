@@ -1,0 +1,196 @@
+//! The control API under `/_sim`: what was asked of the simulator, and how it should behave from now on.
+//!
+//! JSON over HTTP, for tests and people on this machine; the crate's README lists every route. Like the rest
+//! of the core it takes the time as an argument and does no I/O.
+
+mod groups;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::auth::AccessKey;
+use crate::clock::nanos_text;
+use crate::settings::millis;
+use crate::state::Cloud;
+use crate::wire::decode_pairs;
+
+/// A request below `/_sim`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ControlRequest<'a> {
+    pub(crate) method: &'a str,
+    /// The path without `/_sim/`.
+    pub(crate) path: &'a str,
+    pub(crate) query: &'a str,
+    pub(crate) body: &'a [u8],
+}
+
+/// Why a control request was refused: a status and a sentence.
+#[derive(Debug)]
+struct Refusal(u16, String);
+
+impl Refusal {
+    fn not_found(what: &str) -> Self {
+        Self(404, format!("there is no such {what}"))
+    }
+}
+
+type Reply = Result<Value, Refusal>;
+
+/// Answers a control request with a status and a JSON body.
+pub(crate) fn handle(cloud: &mut Cloud, wall: Timestamp, request: ControlRequest<'_>) -> (u16, Value) {
+    let now = cloud.advance(wall);
+    match route(cloud, now, request) {
+        Ok(body) => (200, body),
+        Err(Refusal(status, error)) => (status, json!({ "error": error })),
+    }
+}
+
+fn route(cloud: &mut Cloud, now: Timestamp, request: ControlRequest<'_>) -> Reply {
+    let segments: Vec<&str> = request.path.trim_matches('/').split('/').collect();
+    match (request.method, segments.as_slice()) {
+        ("GET", ["requests"]) => requests(cloud, request.query),
+        ("DELETE", ["requests"]) => {
+            cloud.journal.clear();
+            Ok(json!({}))
+        }
+        ("GET", ["counts"]) => Ok(json!({"counts": cloud.journal.counts()})),
+        ("GET", ["groups"]) => Ok(groups::list(cloud)),
+        ("GET", ["groups", id]) => groups::get(cloud, id),
+        ("DELETE", ["groups", id]) => groups::remove(cloud, now, id),
+        ("POST", ["groups", id, "status"]) => groups::force_status(cloud, now, id, body(request)?),
+        ("POST", ["groups", id, "logs"]) => groups::append_log(cloud, now, id, body(request)?),
+        ("POST", ["groups", id, "containers", name]) => {
+            groups::change_container(cloud, now, id, name, body(request)?)
+        }
+        ("GET", ["faults"]) => Ok(json!({"faults": cloud.faults.iter().collect::<Vec<_>>()})),
+        ("POST", ["faults"]) => {
+            let id = cloud.faults.add(body(request)?).map_err(|problem| Refusal(400, problem.to_owned()))?;
+            Ok(json!({ "id": id }))
+        }
+        ("DELETE", ["faults"]) => Ok(json!({"removed": cloud.faults.remove(None)})),
+        ("GET", ["faults", id]) => {
+            let fault = id.parse().ok().and_then(|id| cloud.faults.get(id));
+            fault.map(|fault| json!(fault)).ok_or_else(|| Refusal::not_found("fault"))
+        }
+        ("DELETE", ["faults", id]) => match id.parse().ok().map(|id| cloud.faults.remove(Some(id))) {
+            Some(1) => Ok(json!({"removed": 1})),
+            _ => Err(Refusal::not_found("fault")),
+        },
+        ("GET", ["settings"]) => Ok(json!(cloud.settings)),
+        ("POST", ["settings"]) => change_settings(cloud, &body::<Value>(request)?),
+        ("GET", ["accounts"]) => Ok(accounts(cloud)),
+        ("POST", ["accounts"]) => change_account(cloud, body(request)?),
+        ("GET", ["clock"]) => Ok(json!({"now": nanos_text(now)})),
+        ("POST", ["clock"]) => advance_clock(cloud, now, &body(request)?),
+        _ => Err(Refusal(404, format!("there is no {} /_sim/{}", request.method, request.path))),
+    }
+}
+
+fn body<T: DeserializeOwned>(request: ControlRequest<'_>) -> Result<T, Refusal> {
+    serde_json::from_slice(request.body).map_err(|error| Refusal(400, format!("reading the body: {error}")))
+}
+
+fn requests(cloud: &Cloud, query: &str) -> Reply {
+    let query = decode_pairs(query);
+    let parameter = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    let since = match parameter("since").map(str::parse) {
+        None => 0,
+        Some(Ok(since)) => since,
+        Some(Err(_)) => return Err(Refusal(400, "since is the seq of a request".to_owned())),
+    };
+    let unmasked = parameter("unmasked") == Some("1");
+    let entries = cloud.journal.entries(parameter("action"), since);
+    Ok(json!({"requests": entries.map(|entry| entry.to_json(unmasked)).collect::<Vec<_>>()}))
+}
+
+fn change_settings(cloud: &mut Cloud, changes: &Value) -> Reply {
+    cloud.settings = cloud.settings.changed(changes).map_err(|problem| Refusal(400, problem))?;
+    Ok(json!(cloud.settings))
+}
+
+fn accounts(cloud: &Cloud) -> Value {
+    let key = |key: &AccessKey| {
+        json!({
+            "access_key_id": key.id,
+            "account": key.account,
+            "active": !key.inactive,
+            "temporary": key.security_token.is_some(),
+            "token_expired": key.token_expired,
+            "deny": key.denied,
+        })
+    };
+    json!({"accounts": cloud.keyring.keys.values().map(key).collect::<Vec<_>>()})
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum AccountChange {
+    /// Adds the key, or replaces one of that id.
+    Add,
+    Remove,
+    Disable,
+    Enable,
+    ExpireToken,
+    /// Only the denied actions change.
+    Deny,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChangeAccount {
+    access_key_id: String,
+    change: AccountChange,
+    secret: Option<String>,
+    security_token: Option<String>,
+    account: Option<String>,
+    deny: Option<Vec<String>>,
+}
+
+fn change_account(cloud: &mut Cloud, change: ChangeAccount) -> Reply {
+    let keys = &mut cloud.keyring.keys;
+    let id = change.access_key_id;
+    match change.change {
+        AccountChange::Add => {
+            let secret =
+                change.secret.ok_or_else(|| Refusal(400, "adding a key needs its secret".to_owned()))?;
+            let mut key = AccessKey::new(id.clone(), secret);
+            key.security_token = change.security_token;
+            key.account = change.account.unwrap_or(key.account);
+            key.denied = change.deny.unwrap_or_default();
+            keys.insert(id, key);
+            return Ok(json!({}));
+        }
+        AccountChange::Remove => {
+            keys.remove(&id).ok_or_else(|| Refusal::not_found("access key"))?;
+            return Ok(json!({}));
+        }
+        _ => {}
+    }
+    let key = keys.get_mut(&id).ok_or_else(|| Refusal::not_found("access key"))?;
+    match change.change {
+        AccountChange::Disable => key.inactive = true,
+        AccountChange::Enable => key.inactive = false,
+        AccountChange::ExpireToken => key.token_expired = true,
+        AccountChange::Deny => key.denied = change.deny.unwrap_or_default(),
+        AccountChange::Add | AccountChange::Remove => {}
+    }
+    Ok(json!({}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AdvanceClock {
+    advance_ms: u64,
+}
+
+/// Groups live on ahead of the machine's clock; the times of requests are still checked against the latter.
+fn advance_clock(cloud: &mut Cloud, now: Timestamp, change: &AdvanceClock) -> Reply {
+    let step = millis(change.advance_ms);
+    let later =
+        now.checked_add(step).map_err(|_| Refusal(400, "that is beyond the end of time".to_owned()))?;
+    cloud.advanced = cloud.advanced.checked_add(step).unwrap_or(SignedDuration::MAX);
+    cloud.store.advance(later, &cloud.settings);
+    Ok(json!({"now": nanos_text(later)}))
+}

@@ -1,0 +1,112 @@
+//! The binary: flags in, one line out when it listens, until it is told to stop.
+
+use std::io::Write;
+use std::net::SocketAddr;
+
+use anyhow::Context;
+use clap::Parser;
+use eci_sim::{AccessKey, Config, Settings, Simulator, VSwitch};
+use tracing_subscriber::EnvFilter;
+
+/// A local ECI: the cloud's OpenAPI over HTTP, for tests and demonstrations.
+///
+/// Prints one line, `listening on http://ADDRESS`, when it is ready. Every switch below `--strict` can also be
+/// changed while it runs: POST /_sim/settings with its name, hyphens as underscores.
+#[derive(Parser)]
+#[command(name = "eci-sim", version)]
+struct Arguments {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
+    listen: SocketAddr,
+    /// Listen also where other machines can connect; anyone who knows the access keys may then create groups
+    #[arg(long)]
+    allow_non_loopback: bool,
+    /// The region of requests that name none, and the only one under --foreign-region refuse
+    #[arg(long, default_value = "cn-hangzhou", value_name = "REGION")]
+    region: String,
+    /// An accepted access key, [ACCOUNT/]ID:SECRET[:SECURITY-TOKEN]; may be repeated. Without any it is
+    /// eci-sim-test-id:eci-sim-test-secret
+    #[arg(
+        long,
+        env = "ECI_SIM_ACCESS_KEYS",
+        hide_env_values = true,
+        value_delimiter = ',',
+        value_name = "KEY"
+    )]
+    access_key: Vec<AccessKey>,
+    /// A vSwitch of the account, ID or ID=ZONE; may be repeated. Without any, every id is accepted
+    #[arg(long, value_name = "V-SWITCH")]
+    v_switch: Vec<String>,
+    /// A security group of the account; may be repeated. Without any, every id is accepted
+    #[arg(long, value_name = "ID")]
+    security_group: Vec<String>,
+    /// Where the addresses of groups come from
+    #[arg(long, default_value = "10.250.0.0/16", value_name = "RANGE")]
+    address_range: String,
+    /// Makes ids repeat from run to run
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+impl Arguments {
+    fn into_config(self) -> Config {
+        let Self {
+            listen,
+            allow_non_loopback,
+            region,
+            access_key,
+            v_switch,
+            security_group,
+            address_range,
+            seed,
+            settings,
+        } = self;
+        let mut config = Config::default();
+        if !access_key.is_empty() {
+            config.access_keys = access_key;
+        }
+        let v_switches = v_switch.into_iter().map(|text| match text.split_once('=') {
+            Some((id, zone)) => VSwitch { id: id.to_owned(), zone: zone.to_owned() },
+            None => VSwitch { zone: format!("{region}-a"), id: text },
+        });
+        config.v_switches = v_switches.collect();
+        let security_groups = security_group;
+        Config {
+            listen,
+            allow_non_loopback,
+            region,
+            security_groups,
+            address_range,
+            seed,
+            settings,
+            ..config
+        }
+    }
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let filter = EnvFilter::try_from_env("ECI_SIM_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let simulator = Simulator::start(arguments.into_config()).await.context("starting the simulator")?;
+    let mut stdout = std::io::stdout();
+    writeln!(stdout, "listening on {}", simulator.url())
+        .and_then(|()| stdout.flush())
+        .context("writing the address")?;
+    stopped().await.context("waiting for a signal")?;
+    simulator.shutdown().await;
+    Ok(())
+}
+
+/// Returns when the process is asked to end.
+async fn stopped() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => result,
+        _ = terminate.recv() => Ok(()),
+    }
+}

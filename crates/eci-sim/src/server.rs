@@ -1,0 +1,216 @@
+//! The thin layer between the network and [`Cloud`]: reads a request, takes the lock for as long as the pure
+//! core needs it, and carries out what the core says about the connection.
+
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use jiff::{SignedDuration, Timestamp};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::debug;
+
+use crate::clock::Clock;
+use crate::control::{self, ControlRequest};
+use crate::reply::Answer;
+use crate::state::{Cloud, Step};
+use crate::wire::Request;
+
+/// Larger bodies are refused; the largest create the limits allow is a tenth of this.
+const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
+
+/// What all connections share.
+pub(crate) struct Shared {
+    cloud: Mutex<Cloud>,
+    clock: Arc<dyn Clock>,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) stop: CancellationToken,
+}
+
+/// The connection ends without an answer; `Connection` decides how.
+#[derive(Debug, thiserror::Error)]
+#[error("no answer was wanted")]
+struct NoAnswer;
+
+type Response = hyper::Response<Full<Bytes>>;
+
+impl Shared {
+    pub(crate) fn new(cloud: Cloud, clock: Arc<dyn Clock>) -> Self {
+        Self { cloud: Mutex::new(cloud), clock, tasks: TaskTracker::new(), stop: CancellationToken::new() }
+    }
+
+    /// The cloud. A panic under the lock leaves a state that is no worse than a bug's usual trace.
+    fn cloud(&self) -> MutexGuard<'_, Cloud> {
+        self.cloud.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn control(&self, request: ControlRequest<'_>) -> (u16, serde_json::Value) {
+        control::handle(&mut self.cloud(), self.clock.now(), request)
+    }
+}
+
+/// Accepts connections until the simulator is stopped.
+pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = shared.stop.cancelled() => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                let connection = serve_connection(stream, peer, Arc::clone(&shared));
+                shared.tasks.spawn(connection);
+            }
+            // Out of file descriptors, most likely: wait for some to be closed instead of spinning.
+            Err(error) => {
+                debug!(%error, "accepting a connection failed");
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        }
+    }
+}
+
+async fn serve_connection(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>) {
+    // Answers are small and wanted at once; a failure to set this costs only time.
+    let _ = stream.set_nodelay(true);
+    let reset = Arc::new(AtomicBool::new(false));
+    let service =
+        service_fn(|request| Box::pin(respond(request, peer, Arc::clone(&shared), Arc::clone(&reset))));
+    let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    tokio::select! {
+        biased;
+        () = shared.stop.cancelled() => return,
+        result = poll_fn(|context| connection.poll_without_shutdown(context)) => {
+            if let Err(error) = result {
+                debug!(%peer, %error, "connection ended");
+            }
+        }
+    }
+    let stream = connection.into_parts().io.into_inner();
+    if reset.load(Ordering::Relaxed) {
+        // Closing with a linger time of zero sends a reset instead of an orderly end.
+        let _ = stream.set_zero_linger();
+    }
+}
+
+async fn respond(
+    request: hyper::Request<Incoming>,
+    peer: SocketAddr,
+    shared: Arc<Shared>,
+    reset: Arc<AtomicBool>,
+) -> Result<Response, NoAnswer> {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = Limited::new(body, MAX_BODY_BYTES).collect().await else {
+        return Ok(plain(413, "text/plain", "the body is too large or broke off".to_owned()));
+    };
+    let body = body.to_bytes();
+    let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
+    if let Some(path) = path.strip_prefix("/_sim/") {
+        if !peer.ip().to_canonical().is_loopback() {
+            return Ok(plain(403, "text/plain", "the control API answers this machine only".to_owned()));
+        }
+        let request = ControlRequest { method: parts.method.as_str(), path, query, body: &body };
+        let (status, reply) = shared.control(request);
+        return Ok(plain(status, "application/json", reply.to_string()));
+    }
+    let request = Request {
+        method: parts.method.as_str().to_owned(),
+        path: path.to_owned(),
+        query: query.to_owned(),
+        headers: headers(&parts),
+        body: body.to_vec(),
+        peer: peer.to_string(),
+    };
+    let arrived_at = shared.clock.now();
+    let step = shared.cloud().apply(arrived_at, &request);
+    carry_out(step, shared, &reset).await
+}
+
+/// Header names and values; a host that only the request line names counts as a header.
+fn headers(parts: &http::request::Parts) -> Vec<(String, String)> {
+    let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let mut headers: Vec<(String, String)> =
+        parts.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
+    if let Some(authority) = parts.uri.authority().filter(|_| !parts.headers.contains_key("host")) {
+        headers.push(("host".to_owned(), authority.to_string()));
+    }
+    headers
+}
+
+async fn carry_out(step: Step, shared: Arc<Shared>, reset: &AtomicBool) -> Result<Response, NoAnswer> {
+    match step {
+        Step::Answer { answer, after } => {
+            sleep(after).await;
+            Ok(response(answer, shared.date()))
+        }
+        Step::Close => Err(NoAnswer),
+        Step::Reset => {
+            reset.store(true, Ordering::Relaxed);
+            Err(NoAnswer)
+        }
+        Step::Hang => match std::future::pending::<Infallible>().await {},
+        Step::Postpone { wait, admitted } => {
+            // A task of its own: the effect comes even when the caller has given up by then.
+            let late = Arc::clone(&shared);
+            let task = shared.tasks.spawn(async move {
+                tokio::select! {
+                    biased;
+                    () = late.stop.cancelled() => None,
+                    () = sleep(wait) => {
+                        let now = late.clock.now();
+                        let answer = late.cloud().resume(now, &admitted);
+                        Some(answer)
+                    }
+                }
+            });
+            let answer = task.await.ok().flatten().ok_or(NoAnswer)?;
+            Ok(response(answer, shared.date()))
+        }
+    }
+}
+
+impl Shared {
+    /// The `Date` of an answer, by the clock that request times are checked against.
+    fn date(&self) -> String {
+        let skew = SignedDuration::from_secs(self.cloud().settings.clock_skew_s);
+        let now = self.clock.now().saturating_add(skew).unwrap_or(Timestamp::MAX);
+        now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    }
+}
+
+async fn sleep(duration: SignedDuration) {
+    if let Ok(duration) = Duration::try_from(duration)
+        && !duration.is_zero()
+    {
+        tokio::time::sleep(duration).await;
+    }
+}
+
+fn response(answer: Answer, date: String) -> Response {
+    let mut response = plain(answer.status, answer.content_type, answer.body);
+    for (name, value) in answer.headers.into_iter().chain([("date", date)]) {
+        if let Ok(value) = http::HeaderValue::from_str(&value) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}
+
+fn plain(status: u16, content_type: &'static str, body: String) -> Response {
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() =
+        http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert("content-type", http::HeaderValue::from_static(content_type));
+    response
+}

@@ -1,0 +1,285 @@
+//! The whole simulated cloud as one value: a request and the time go in, an answer comes out.
+//!
+//! ```text
+//! request ─▶ read ─▶ admit (action, version, method, signature) ─▶ fault? ─▶ permission ─▶ validate ─▶ action
+//!              └──────────────────────── journal: what came of it ◀───────────────────────────────────┘
+//! ```
+//!
+//! No I/O, no clock and no randomness but a seed: the HTTP layer holds this under a lock and carries out what
+//! [`Step`] says about the connection.
+
+pub(crate) mod addresses;
+pub(crate) mod faults;
+pub(crate) mod journal;
+pub(crate) mod store;
+pub(crate) mod tokens;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use crate::actions;
+use crate::auth::{AccessKey, Keyring};
+use crate::error::ApiError;
+use crate::reply::{Answer, Envelope};
+use crate::rng::Rng;
+use crate::schema::schema;
+use crate::settings::{ForeignRegion, ReadPermission, Settings, millis};
+use crate::validate::{Problem, validate};
+use crate::wire::{Call, Request};
+use faults::{Fault, FaultKind, Faults};
+use journal::{Entry, Journal, Outcome};
+use store::Store;
+use tokens::Tokens;
+
+/// A vSwitch that the account has, and the zone it is in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VSwitch {
+    pub id: String,
+    pub zone: String,
+}
+
+/// What the simulated account owns; empty lists accept every id.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Network {
+    pub(crate) v_switches: Vec<VSwitch>,
+    pub(crate) security_groups: Vec<String>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Cloud {
+    pub(crate) region: String,
+    pub(crate) network: Network,
+    pub(crate) settings: Settings,
+    pub(crate) keyring: Keyring,
+    pub(crate) store: Store,
+    pub(crate) tokens: Tokens,
+    pub(crate) faults: Faults,
+    pub(crate) journal: Journal,
+    pub(crate) rng: Rng,
+    /// How far groups are ahead of the clock that request times are checked against.
+    pub(crate) advanced: SignedDuration,
+}
+
+/// What the HTTP layer has to do.
+#[derive(Debug)]
+pub(crate) enum Step {
+    Answer {
+        answer: Answer,
+        after: SignedDuration,
+    },
+    /// Close the connection without an answer.
+    Close,
+    /// Reset the connection.
+    Reset,
+    /// Keep the connection open and never answer.
+    Hang,
+    /// Wait, then call [`Cloud::resume`] whether or not the caller is still there.
+    Postpone {
+        wait: SignedDuration,
+        admitted: Box<Admitted>,
+    },
+}
+
+/// A request that has passed the gateway.
+#[derive(Debug)]
+pub(crate) struct Admitted {
+    pub(crate) action: String,
+    pub(crate) caller: AccessKey,
+    pub(crate) call: Call,
+    envelope: Envelope,
+    journal_seq: u64,
+    fault: Option<(u64, FaultKind)>,
+}
+
+impl Cloud {
+    /// Brings every group to the present of its own time, which is returned.
+    pub(crate) fn advance(&mut self, wall: Timestamp) -> Timestamp {
+        let now = wall.saturating_add(self.advanced).unwrap_or(Timestamp::MAX);
+        self.store.advance(now, &self.settings);
+        now
+    }
+
+    /// Handles a request that arrives at `wall`.
+    pub(crate) fn apply(&mut self, wall: Timestamp, request: &Request) -> Step {
+        let now = self.advance(wall);
+        let call = Call::read(request);
+        let envelope = Envelope {
+            request_id: self.rng.request_id(),
+            host_id: format!("eci.{}.aliyuncs.com", self.region),
+            as_xml: call.wants_xml,
+            unset_values: self.settings.unset_values,
+        };
+        let journal_seq = self.note(now, request, &call);
+        match self.admit(&call, wall) {
+            Err(error) => {
+                self.journal.finish(journal_seq, Outcome::of_error(&error));
+                answer_now(envelope.error(&error))
+            }
+            Ok((action, caller)) => {
+                self.journal.identify(journal_seq, &caller.id);
+                let mut admitted = Admitted { action, caller, call, envelope, journal_seq, fault: None };
+                match self.faults.take(&admitted.action, &admitted.call.parameters) {
+                    None => answer_now(self.perform(now, &admitted)),
+                    Some(fault) => {
+                        admitted.fault = Some((fault.id, fault.kind));
+                        self.apply_fault(now, admitted, &fault)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Handles a request that was postponed.
+    pub(crate) fn resume(&mut self, wall: Timestamp, admitted: &Admitted) -> Answer {
+        let now = self.advance(wall);
+        self.perform(now, admitted)
+    }
+
+    fn note(&mut self, now: Timestamp, request: &Request, call: &Call) -> u64 {
+        let entry = Entry {
+            seq: 0,
+            at: now,
+            peer: request.peer.clone(),
+            method: call.method.clone(),
+            action: call.action.clone(),
+            access_key_id: None,
+            parameters: call.parameters.clone(),
+            outcome: Outcome::default(),
+        };
+        self.journal.add(entry, self.settings.journal_size)
+    }
+
+    /// The gateway's checks, in its order.
+    fn admit(&mut self, call: &Call, wall: Timestamp) -> Result<(String, AccessKey), ApiError> {
+        let missing =
+            |name: &str| ApiError::new(400, format!("Missing{name}"), format!("{name} is mandatory."));
+        let action =
+            call.action.clone().filter(|action| !action.is_empty()).ok_or_else(|| missing("Action"))?;
+        let version = call.version.as_deref().ok_or_else(|| missing("Version"))?;
+        if version != schema().version {
+            return Err(ApiError::new(400, "InvalidVersion", "Specified parameter Version is not valid."));
+        }
+        let Some(table) = schema().action(&action) else {
+            let message = "Specified api is not found, please check your url and method.";
+            return Err(ApiError::new(404, "InvalidAction.NotFound", message));
+        };
+        if !table.methods.contains(&call.method) {
+            let message = format!("{action} cannot be called by {}.", call.method);
+            return Err(ApiError::new(400, "UnsupportedHTTPMethod", message));
+        }
+        let skewed = wall.saturating_add(SignedDuration::from_secs(self.settings.clock_skew_s));
+        let caller = self.keyring.authenticate(call, skewed.unwrap_or(wall))?;
+        Ok((action, caller))
+    }
+
+    fn apply_fault(&mut self, now: Timestamp, admitted: Admitted, fault: &Fault) -> Step {
+        let delay = millis(fault.delay_ms.unwrap_or(0));
+        match fault.kind {
+            FaultKind::DropBefore => self.give_up(&admitted, Step::Close),
+            FaultKind::Reset => self.give_up(&admitted, Step::Reset),
+            FaultKind::Hang => self.give_up(&admitted, Step::Hang),
+            FaultKind::DropAfter => {
+                self.perform(now, &admitted);
+                Step::Close
+            }
+            FaultKind::Delay => Step::Answer { answer: self.perform(now, &admitted), after: delay },
+            FaultKind::DelayBefore => Step::Postpone { wait: delay, admitted: Box::new(admitted) },
+            FaultKind::Error | FaultKind::ErrorAfter => {
+                let effect = (fault.kind == FaultKind::ErrorAfter).then(|| self.perform(now, &admitted));
+                let error = self.error_of(fault);
+                if effect.is_none() {
+                    let outcome = Outcome { fault: admitted.fault, ..Outcome::of_error(&error) };
+                    self.journal.finish(admitted.journal_seq, outcome);
+                }
+                Step::Answer { answer: admitted.envelope.error(&error), after: delay }
+            }
+        }
+    }
+
+    /// The request has no effect and no answer.
+    fn give_up(&mut self, admitted: &Admitted, step: Step) -> Step {
+        let outcome = Outcome { fault: admitted.fault, ..Outcome::default() };
+        self.journal.finish(admitted.journal_seq, outcome);
+        step
+    }
+
+    fn error_of(&self, fault: &Fault) -> ApiError {
+        let code = fault.code.as_deref().unwrap_or("InternalError");
+        let message = fault.message.clone().unwrap_or_else(|| "This error was asked for.".to_owned());
+        let mut error = ApiError::of_code(code, message, self.settings.throttling_http_status);
+        error.status = fault.http_status.unwrap_or(error.status);
+        error.retry_after_ms = fault.retry_after_ms;
+        error
+    }
+
+    /// Carries the action out and notes what came of it.
+    fn perform(&mut self, now: Timestamp, admitted: &Admitted) -> Answer {
+        let Admitted { action, caller, call, envelope, journal_seq, fault } = admitted;
+        let result = self.checked(now, action, caller, call);
+        let mut outcome = match &result {
+            Ok(_) => Outcome { http_status: Some(200), ..Outcome::default() },
+            Err(error) => Outcome::of_error(error),
+        };
+        let answered_id = result.as_ref().ok().and_then(|reply| reply["ContainerGroupId"].as_str());
+        let asked_id = call.parameters.get("ContainerGroupId").map(String::as_str);
+        outcome.container_group_id = answered_id.or(asked_id).map(str::to_owned);
+        outcome.fault = *fault;
+        self.journal.finish(*journal_seq, outcome);
+        match result {
+            Ok(reply) => envelope.success(action, reply),
+            Err(error) => envelope.error(&error),
+        }
+    }
+
+    fn checked(
+        &mut self,
+        now: Timestamp,
+        action: &str,
+        caller: &AccessKey,
+        call: &Call,
+    ) -> Result<Value, ApiError> {
+        if let Some(refusal) = self.refusal(action, caller) {
+            return refusal;
+        }
+        let region = call.parameters.get("RegionId");
+        if self.settings.foreign_region == ForeignRegion::Refuse
+            && region.is_some_and(|id| *id != self.region)
+        {
+            return Err(ApiError::new(
+                404,
+                "InvalidRegionId.NotFound",
+                "The specified RegionId does not exist.",
+            ));
+        }
+        validate(action, &call.parameters, &self.settings.rules()).map_err(|problems| error_of(&problems))?;
+        actions::perform(self, now, action, caller, &call.parameters)
+    }
+
+    /// What an identity without permission gets: an error, except that lists are empty.
+    fn refusal(&self, action: &str, caller: &AccessKey) -> Option<Result<Value, ApiError>> {
+        let reads_are_denied = self.settings.read_permission == ReadPermission::Denied;
+        let is_read = action.starts_with("Describe") && action != "DescribeRegions";
+        if !(caller.is_denied(action) || (reads_are_denied && is_read)) {
+            return None;
+        }
+        let message =
+            "User not authorized to operate on the specified resource, or this API doesn't support RAM.";
+        Some(match action {
+            "DescribeContainerGroups" => Ok(json!({"ContainerGroups": [], "TotalCount": 0, "NextToken": ""})),
+            "DescribeContainerGroupStatus" => Ok(json!({"Data": [], "TotalCount": 0, "NextToken": ""})),
+            "DescribeContainerLog" => Err(ApiError::new(403, "Forbidden.Unauthorized", message)),
+            _ => Err(ApiError::new(403, "Forbidden.RAM", message)),
+        })
+    }
+}
+
+fn answer_now(answer: Answer) -> Step {
+    Step::Answer { answer, after: SignedDuration::ZERO }
+}
+
+/// The first problem decides the code; the text names all.
+fn error_of(problems: &[Problem]) -> ApiError {
+    let first = problems.first().expect("a failed check reports at least one problem");
+    let all: Vec<String> = problems.iter().map(|p| format!("{}: {}", p.parameter, p.message)).collect();
+    ApiError::of_code(first.code, all.join("; "), 400)
+}
