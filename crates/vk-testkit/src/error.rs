@@ -32,6 +32,14 @@ pub enum Error {
     #[error("the control plane did not \"{request}\": {reason}")]
     Control { request: String, reason: String },
 
+    /// A program of this machine did not answer a request.
+    #[error("{method} {url} was not answered")]
+    Http { method: String, url: String, source: io::Error },
+
+    /// A program of this machine refused a request, or answered what nobody expects.
+    #[error("{url} answered {status}: {body}")]
+    Refused { url: String, status: u16, body: String },
+
     /// Something that should be JSON is not, or lacks what is needed.
     #[error("could not understand {what}")]
     Malformed { what: String, source: serde_json::Error },
