@@ -1,5 +1,6 @@
 //! A virtual node: registration, lease, the pod engine and the status writer.
 
+pub mod events;
 pub mod kube_call;
 pub mod lease;
 pub mod resolve;
@@ -9,4 +10,7 @@ pub mod facts;
 pub mod node;
 pub mod pod_api;
 mod pods_watch;
+pub mod metrics;
+pub mod runner;
+pub mod virtual_node;
 pub mod status;

@@ -388,11 +388,14 @@ impl Record {
             .collect();
         let meaning = Meaning::of(&status);
         let stored = self.facts.stored.meaning;
-        if meaning.full == stored.full && annotations.is_empty() {
+        // Facts about the instance ride along; only what records the run is worth a write of its own.
+        let names = &world.config.annotations;
+        let records = annotations.keys().any(|name| name == names.group || name == names.attempt);
+        if meaning.full == stored.full && !records {
             self.held_since = None;
             return;
         }
-        let light = meaning.coarse == stored.coarse && annotations.is_empty();
+        let light = meaning.coarse == stored.coarse && !records;
         if light && self.facts.stored.phase == Phase::Pending {
             let until = *self.held_since.get_or_insert(world.now) + world.config.timing.hold;
             if world.now < until {

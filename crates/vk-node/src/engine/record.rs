@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use k8s_openapi::api::core::v1 as corev1;
 use k8s_openapi::jiff::Timestamp;
-use vk_core::{Attempt, ContainerState, GroupId, GroupState, ObservedPod, PodKey};
+use vk_core::{Attempt, ContainerState, GroupId, GroupState, ObservedContainer, ObservedPod, PodKey};
 
 use super::PodPatch;
 use crate::facts::{Phase, PodFacts};
@@ -64,10 +64,13 @@ pub struct Summary {
 pub enum ContainerSummary {
     /// It never ran; the kubelet's word for why.
     Waiting(String),
-    /// It runs, or will run again.
-    Live,
-    /// It ended for good.
-    Ended,
+    /// It runs, or has run.
+    Ran {
+        /// Now; between two runs it does not.
+        running: bool,
+        /// How often it was started again.
+        restart_count: i32,
+    },
 }
 
 /// Calls that are under way for one pod: at most one of each kind.
@@ -356,43 +359,42 @@ impl Record {
     }
 
     pub(super) fn summary(&self) -> Summary {
-        let observed = self.observed.as_ref();
-        let over = matches!(self.run, Run::Ended(_));
         let all = self.facts.init_containers.iter().chain(&self.facts.containers);
-        let containers = all
-            .map(|container| {
-                let seen = observed.and_then(|pod| {
-                    pod.containers.iter().chain(&pod.init_containers).find(|c| c.name == container.name)
-                });
-                let summary = match seen.map(|seen| (&seen.state, seen)) {
-                    Some((ContainerState::Running { .. }, _)) if !over => ContainerSummary::Live,
-                    Some((ContainerState::Terminated(end), _)) => {
-                        let again = !over && self.facts.restart_policy.restarts(end.exit_code);
-                        if again { ContainerSummary::Live } else { ContainerSummary::Ended }
-                    }
-                    _ if over => ContainerSummary::Ended,
-                    Some((ContainerState::Waiting { .. }, seen)) if seen.last_terminated.is_some() => {
-                        ContainerSummary::Live
-                    }
-                    Some((ContainerState::Waiting { reason: Some(reason), .. }, _)) => {
-                        ContainerSummary::Waiting(reason.clone())
-                    }
-                    // Not observed yet, but it ran before this process began.
-                    None if self.facts.stored.ever_ran => ContainerSummary::Live,
-                    _ => ContainerSummary::Waiting(match &self.waiting {
-                        Some(waiting) => waiting.reason.clone(),
-                        None => "ContainerCreating".to_owned(),
-                    }),
-                };
-                (container.name.clone(), summary)
-            })
-            .collect();
+        let containers =
+            all.map(|container| (container.name.clone(), self.container_summary(&container.name))).collect();
         Summary { key: self.facts.key.clone(), group: self.group().cloned(), containers }
+    }
+
+    fn container_summary(&self, name: &str) -> ContainerSummary {
+        let seen = self
+            .observed
+            .as_ref()
+            .and_then(|pod| pod.containers.iter().chain(&pod.init_containers).find(|c| c.name == name));
+        let stored = self.facts.stored.restart_counts.get(name).copied().unwrap_or(0);
+        match seen {
+            Some(seen) if ran(seen) => ContainerSummary::Ran {
+                running: matches!(seen.state, ContainerState::Running { .. })
+                    && !matches!(self.run, Run::Ended(_)),
+                restart_count: seen.restart_count.max(stored),
+            },
+            Some(ObservedContainer {
+                state: ContainerState::Waiting { reason: Some(reason), .. }, ..
+            }) => ContainerSummary::Waiting(reason.clone()),
+            // Not observed yet, but it ran before this process began.
+            None if self.facts.stored.ever_ran => {
+                let running = matches!(self.run, Run::Started(_));
+                ContainerSummary::Ran { running, restart_count: stored }
+            }
+            _ => ContainerSummary::Waiting(match &self.waiting {
+                Some(waiting) => waiting.reason.clone(),
+                None => "ContainerCreating".to_owned(),
+            }),
+        }
     }
 
     /// Whether everything that can be expected of the pod has happened.
     pub(super) fn is_steady(&self) -> bool {
-        let ready = |container: &vk_core::ObservedContainer| {
+        let ready = |container: &ObservedContainer| {
             container.ready || matches!(container.state, ContainerState::Terminated(_))
         };
         self.observed.as_ref().is_some_and(|pod| {
@@ -401,6 +403,6 @@ impl Record {
     }
 }
 
-fn ran(container: &vk_core::ObservedContainer) -> bool {
+fn ran(container: &ObservedContainer) -> bool {
     container.last_terminated.is_some() || !matches!(container.state, ContainerState::Waiting { .. })
 }

@@ -1,0 +1,200 @@
+//! Keeps the tree tidy: inherited lints, heads of files, no stray modules, nothing of one machine, no banned crates.
+//!
+//! Every check is a pure function of texts, shown to fail on a text that breaks its rule.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A file of the repository: its path from the root, with `/`, and its text.
+struct File {
+    path: String,
+    text: String,
+}
+
+/// Crates that must not be in the lock file; `deny.toml` holds the reasons.
+const BANNED: &[&str] = &["openssl-sys", "native-tls", "aws-lc-rs", "aws-lc-sys", "reqwest", "axum"];
+
+/// Folders without sources of ours. `data` holds what tests read.
+const SKIPPED: &[&str] = &["target", "node_modules", "data"];
+
+fn root() -> PathBuf {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in crates/");
+    crates.parent().expect("crates/ lies in the root").to_owned()
+}
+
+/// All text files below `folder`; those that are not UTF-8 are no text.
+fn files(root: &Path, folder: &Path, found: &mut Vec<File>) {
+    for entry in fs::read_dir(folder).expect("the repository can be read") {
+        let path = entry.expect("the repository can be read").path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if path.is_dir() {
+            if !SKIPPED.contains(&name.as_str()) && (!name.starts_with('.') || name == ".ci" || name == ".cargo") {
+                files(root, &path, found);
+            }
+        } else if let Ok(text) = fs::read_to_string(&path) {
+            let path = path.strip_prefix(root).expect("below the root").to_string_lossy().replace('\\', "/");
+            found.push(File { path, text });
+        }
+    }
+}
+
+fn repository() -> Vec<File> {
+    let root = root();
+    let mut found = Vec::new();
+    files(&root, &root, &mut found);
+    assert!(found.iter().any(|file| file.path == "crates/virtual-node/tests/tidy.rs"), "the walk finds this file");
+    found
+}
+
+fn assert_none(found: &[String]) {
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+fn is_member_manifest(path: &str) -> bool {
+    path.ends_with("/Cargo.toml")
+}
+
+/// Manifests that do not inherit the workspace's lints.
+fn without_lints(files: &[File]) -> Vec<String> {
+    let manifests = files.iter().filter(|file| is_member_manifest(&file.path));
+    let inherits = |text: &str| {
+        let mut lines = text.lines().map(str::trim).skip_while(|line| *line != "[lints]");
+        lines.nth(1) == Some("workspace = true")
+    };
+    manifests
+        .filter(|file| !inherits(&file.text))
+        .map(|file| format!("{} does not inherit the workspace's lints", file.path))
+        .collect()
+}
+
+/// Rust files that do not say what they are for.
+fn without_head(files: &[File]) -> Vec<String> {
+    let sources = files.iter().filter(|file| file.path.ends_with(".rs") && !file.path.ends_with("/build.rs"));
+    sources
+        .filter(|file| !file.text.starts_with("//! "))
+        .map(|file| format!("{} does not begin with `//!`", file.path))
+        .collect()
+}
+
+/// Source files that no `mod` names: they are never compiled.
+fn stray(files: &[File]) -> Vec<String> {
+    let text = |path: &str| files.iter().find(|file| file.path == path).map(|file| file.text.as_str());
+    let mut found = Vec::new();
+    for file in files {
+        let Some((_, inside)) = file.path.split_once("/src/") else { continue };
+        let Some(module) = inside.strip_suffix(".rs") else { continue };
+        if ["lib", "main"].contains(&module) || module.starts_with("bin/") {
+            continue;
+        }
+        let start = file.path.len() - inside.len();
+        let parents = match module.rsplit_once('/') {
+            Some((parent, _)) => vec![format!("{}{parent}.rs", &file.path[..start])],
+            None => ["lib.rs", "main.rs"].map(|name| format!("{}{name}", &file.path[..start])).to_vec(),
+        };
+        let name = module.rsplit('/').next().unwrap_or(module);
+        let named = |text: &str| text.lines().any(|line| line.trim_start().ends_with(&format!("mod {name};")));
+        if !parents.iter().filter_map(|parent| text(parent)).any(named) {
+            found.push(format!("{} is named by no `mod`", file.path));
+        }
+    }
+    found
+}
+
+/// Files that hold a path of the machine they were written on.
+fn machine_paths(files: &[File], paths: &[String]) -> Vec<String> {
+    let holds = |file: &&File| paths.iter().any(|path| file.text.contains(path.as_str()));
+    files.iter().filter(holds).map(|file| format!("{} holds a path of this machine", file.path)).collect()
+}
+
+/// Tests that are not run, or pass by failing; macros that stand for missing code.
+fn shirking(files: &[File]) -> Vec<String> {
+    // Put together here, so that this file does not hold them.
+    let marks = [["#[ign", "ore"], ["#[should_", "panic"], ["to", "do!("], ["unimpl", "emented!("]].map(|mark| mark.concat());
+    let sources = files.iter().filter(|file| file.path.ends_with(".rs"));
+    sources
+        .flat_map(|file| marks.iter().filter(|mark| file.text.contains(*mark)).map(|mark| (file, mark)))
+        .map(|(file, mark)| format!("{} holds `{mark}`", file.path))
+        .collect()
+}
+
+/// Banned crates of a lock file, and digests of the old line.
+fn banned(lock: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut lines = lock.lines();
+    while let Some(line) = lines.next() {
+        let Some(name) = line.strip_prefix("name = ").map(|name| name.trim_matches('"')) else { continue };
+        let version = lines.next().unwrap_or_default().trim_start_matches("version = ").trim_matches('"');
+        if BANNED.contains(&name) || (name == "digest" && version.starts_with("0.10.")) {
+            found.push(format!("{name} {version} is banned"));
+        }
+    }
+    found
+}
+
+#[test]
+fn every_crate_inherits_the_lints() {
+    assert_none(&without_lints(&repository()));
+}
+
+#[test]
+fn every_file_says_what_it_is_for() {
+    assert_none(&without_head(&repository()));
+}
+
+#[test]
+fn every_source_file_is_part_of_a_crate() {
+    assert_none(&stray(&repository()));
+}
+
+#[test]
+fn nothing_speaks_of_the_machine_it_was_written_on() {
+    let mut paths = vec![["/.cargo/", "registry"].concat()];
+    let root = root();
+    // `/src` alone would be found in half of all files.
+    if root.components().count() > 2 {
+        paths.push(root.to_string_lossy().into_owned());
+    }
+    assert_none(&machine_paths(&repository(), &paths));
+}
+
+#[test]
+fn no_test_shirks() {
+    assert_none(&shirking(&repository()));
+}
+
+#[test]
+fn no_banned_crate_is_locked() {
+    let lock = fs::read_to_string(root().join("Cargo.lock")).expect("the lock file is part of the repository");
+    assert_none(&banned(&lock));
+}
+
+fn file(path: &str, text: &str) -> File {
+    File { path: path.to_owned(), text: text.to_owned() }
+}
+
+#[test]
+fn each_breach_is_found() {
+    let lints = [file("crates/a/Cargo.toml", "[package]\n"), file("crates/b/Cargo.toml", "[lints]\nworkspace = true\n")];
+    assert_eq!(without_lints(&lints), ["crates/a/Cargo.toml does not inherit the workspace's lints"]);
+
+    let heads = [file("a/src/lib.rs", "mod b;"), file("a/src/b.rs", "//! Says."), file("a/build.rs", "fn main() {}")];
+    assert_eq!(without_head(&heads), ["a/src/lib.rs does not begin with `//!`"]);
+
+    let modules = [
+        file("a/src/lib.rs", "pub mod b;"),
+        file("a/src/b.rs", "#[cfg(test)]\nmod tests;"),
+        file("a/src/b/tests.rs", ""),
+        file("a/src/c.rs", ""),
+    ];
+    assert_eq!(stray(&modules), ["a/src/c.rs is named by no `mod`"]);
+
+    let paths = [file("README.md", "see /somewhere/checkout/docs"), file("docs/a.md", "see docs")];
+    assert_eq!(machine_paths(&paths, &["/somewhere/checkout".to_owned()]), ["README.md holds a path of this machine"]);
+
+    let shirkers = [file("a/src/lib.rs", &["#[ign", "ore]\nfn a() {}"].concat()), file("a/src/b.rs", "fn b() {}")];
+    assert_eq!(shirking(&shirkers).len(), 1);
+
+    let lock = "[[package]]\nname = \"digest\"\nversion = \"0.10.7\"\n\n[[package]]\nname = \"digest\"\nversion = \"0.11.3\"\n";
+    assert_eq!(banned(lock), ["digest 0.10.7 is banned"]);
+    assert_eq!(banned("name = \"openssl-sys\"\nversion = \"0.9.1\"\n"), ["openssl-sys 0.9.1 is banned"]);
+}
