@@ -111,3 +111,6 @@ fn pod_ips(view: &View<'_>) -> Vec<String> {
 fn whole_seconds(at: Timestamp) -> Timestamp {
     Timestamp::from_second(at.as_second()).unwrap_or(at)
 }
+
+#[cfg(test)]
+mod tests;
