@@ -39,7 +39,7 @@ const RENEW_SPREAD: f64 = 0.04;
 const RENEW_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Keeps one node's Lease.
-pub struct LeaseKeeper {
+pub struct NodeLease {
     leases: Api<Lease>,
     node_name: String,
     node: watch::Receiver<Option<NodeRef>>,
@@ -49,7 +49,7 @@ pub struct LeaseKeeper {
     failures: Counter,
 }
 
-impl LeaseKeeper {
+impl NodeLease {
     /// A keeper of the lease of `node_name`, owned by the Node that `node` tells of. The client should serve nothing else.
     pub fn new(
         client: Client,
@@ -71,9 +71,13 @@ impl LeaseKeeper {
 
     /// Adds the counters to the registry.
     pub fn register_metrics(&self, registry: &mut Registry) {
-        registry.register("node_lease_renewals", "Renewals of the node's lease", self.renewals.clone());
         registry.register(
-            "node_lease_failures",
+            "virtual_node_lease_renewals",
+            "Renewals of the node's lease",
+            self.renewals.clone(),
+        );
+        registry.register(
+            "virtual_node_lease_failures",
             "Failed renewals of the node's lease",
             self.failures.clone(),
         );
@@ -265,7 +269,7 @@ mod tests {
         let began = Instant::now();
         let clock = move || Timestamp::from_second(began.elapsed().as_secs() as i64).unwrap();
         let keeper =
-            LeaseKeeper::new(api.client(), "vn", node.subscribe(), Arc::new(clock), Random::new(|| 0.5));
+            NodeLease::new(api.client(), "vn", node.subscribe(), Arc::new(clock), Random::new(|| 0.5));
         let shutdown = CancellationToken::new();
         tokio::spawn(keeper.run(shutdown.clone()));
         World { api, stored, node, shutdown, began }

@@ -7,10 +7,10 @@ pub mod resolve;
 
 pub mod engine;
 pub mod facts;
+pub mod metrics;
 pub mod node;
 pub mod pod_api;
 mod pods_watch;
-pub mod metrics;
 pub mod runner;
-pub mod virtual_node;
 pub mod status;
+pub mod virtual_node;

@@ -48,20 +48,12 @@ impl Backoff {
 
     /// Waits of `first`, doubled with each failure, up to `cap`.
     pub fn new(first: Duration, cap: Duration, random: Random) -> Self {
-        Self {
-            first,
-            cap,
-            failures: 0,
-            random,
-        }
+        Self { first, cap, failures: 0, random }
     }
 
     /// How long to wait after one more failure: between half of the full wait and all of it.
     pub fn after_failure(&mut self) -> Duration {
-        let full = self
-            .first
-            .saturating_mul(1 << self.failures.min(20))
-            .min(self.cap);
+        let full = self.first.saturating_mul(1 << self.failures.min(20)).min(self.cap);
         self.failures = self.failures.saturating_add(1);
         full.mul_f64(0.5 + 0.5 * self.random.unit())
     }

@@ -79,13 +79,8 @@ fn whole(body: &Value) -> UnsyncBoxBody<bytes::Bytes, BoxError> {
 
 fn endless(events: watch::Receiver<Vec<Value>>, begin: usize) -> UnsyncBoxBody<bytes::Bytes, BoxError> {
     let stream = futures::stream::unfold((events, begin), |(mut events, next)| async move {
-        let event = events
-            .wait_for(|events| events.len() > next)
-            .await
-            .map(|events| events[next].clone());
-        let Ok(event) = event else {
-            std::future::pending().await
-        };
+        let event = events.wait_for(|events| events.len() > next).await.map(|events| events[next].clone());
+        let Ok(event) = event else { std::future::pending().await };
         let line = format!("{event}\n");
         let frame = hyper::body::Frame::data(bytes::Bytes::from(line));
         Some((Ok::<_, BoxError>(frame), (events, next + 1)))
@@ -102,10 +97,7 @@ pub(crate) struct Scripted {
 
 impl Scripted {
     pub(crate) fn new(script: impl FnMut(&Seen) -> Answer + Send + 'static) -> Self {
-        Self {
-            script: Arc::new(Mutex::new(script)),
-            seen: watch::Sender::new(Vec::new()),
-        }
+        Self { script: Arc::new(Mutex::new(script)), seen: watch::Sender::new(Vec::new()) }
     }
 
     pub(crate) fn client(&self) -> kube::Client {

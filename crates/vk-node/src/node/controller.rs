@@ -102,34 +102,18 @@ impl NodeController {
 
     /// Adds the counters to the registry.
     pub fn register_metrics(&self, registry: &mut Registry) {
-        let Metrics {
-            registrations,
-            status_writes,
-            write_failures,
-        } = &self.metrics;
-        registry.register("node_registrations", "Nodes created", registrations.clone());
-        registry.register(
-            "node_status_writes",
-            "Status patches of the Node",
-            status_writes.clone(),
-        );
-        registry.register(
-            "node_write_failures",
-            "Failed writes of the Node",
-            write_failures.clone(),
-        );
+        let Metrics { registrations, status_writes, write_failures } = &self.metrics;
+        registry.register("virtual_node_registrations", "Nodes created", registrations.clone());
+        registry.register("virtual_node_status_writes", "Status patches of the Node", status_writes.clone());
+        registry.register("virtual_node_write_failures", "Failed writes of the Node", write_failures.clone());
     }
 
     /// Runs until the token is cancelled. The Node stays behind as it is.
     pub async fn run(mut self, shutdown: CancellationToken) {
         let mut events = pin!(self.watch());
         let mut backoff = Backoff::kubelet(self.random.clone());
-        let mut state = State {
-            observed: None,
-            settled: None,
-            told: CloudHealth::Unknown,
-            report_at: Instant::now(),
-        };
+        let mut state =
+            State { observed: None, settled: None, told: CloudHealth::Unknown, report_at: Instant::now() };
         loop {
             let Some(outcome) = shutdown.run_until_cancelled(self.reconcile(&mut state)).await else {
                 return;
@@ -180,10 +164,7 @@ impl NodeController {
         match event {
             Ok(Some(node)) => {
                 self.adopt(state, node);
-                state
-                    .observed
-                    .as_ref()
-                    .is_some_and(|node| !object::is_ready(node))
+                state.observed.as_ref().is_some_and(|node| !object::is_ready(node))
             }
             Ok(None) => state.observed.take().is_some(),
             Err(error) => {
@@ -195,18 +176,11 @@ impl NodeController {
 
     /// Takes the Node as the new observation, unless what is known is newer.
     fn adopt(&self, state: &mut State, node: corev1::Node) {
-        if state
-            .observed
-            .as_ref()
-            .is_some_and(|known| is_older(&node, known))
-        {
+        if state.observed.as_ref().is_some_and(|known| is_older(&node, known)) {
             return;
         }
         let uid = node.metadata.uid.clone().unwrap_or_default();
-        let current = NodeRef {
-            name: self.settings.name.clone(),
-            uid,
-        };
+        let current = NodeRef { name: self.settings.name.clone(), uid };
         self.registered.send_if_modified(|known| {
             let changed = known.as_ref() != Some(&current);
             *known = Some(current);
@@ -228,23 +202,15 @@ impl NodeController {
         self.adopt(state, observed);
         self.report(state, &health).await?;
         self.write(state, object::taint_patch, &health).await?;
-        self.write(
-            state,
-            |_, node| object::label_patch(&self.settings, node),
-            &health,
-        )
-        .await
+        self.write(state, |_, node| object::label_patch(&self.settings, node), &health).await
     }
 
     /// Creates the Node, or finds that there is one.
     async fn register(&self, health: &CloudHealth) -> Result<corev1::Node, KubeError> {
         let name = &self.settings.name;
         let node = object::node(&self.settings, health, self.clock.now());
-        let created = call(
-            format!("create node {name:?}"),
-            self.nodes.create(&PostParams::default(), &node),
-        )
-        .await;
+        let created =
+            call(format!("create node {name:?}"), self.nodes.create(&PostParams::default(), &node)).await;
         match created {
             Ok(node) => {
                 self.metrics.registrations.inc();
@@ -272,8 +238,7 @@ impl NodeController {
         let name = &self.settings.name;
         let patched = call(
             format!("patch status of node {name:?}"),
-            self.nodes
-                .patch_status(name, &PatchParams::default(), &Patch::Strategic(&patch)),
+            self.nodes.patch_status(name, &PatchParams::default(), &Patch::Strategic(&patch)),
         )
         .await;
         let node = self.settle(state, patched).await?;
@@ -299,8 +264,7 @@ impl NodeController {
         let name = &self.settings.name;
         let patched = call(
             format!("patch node {name:?}"),
-            self.nodes
-                .patch(name, &PatchParams::default(), &Patch::Merge(&patch)),
+            self.nodes.patch(name, &PatchParams::default(), &Patch::Merge(&patch)),
         )
         .await;
         let node = self.settle(state, patched).await?;

@@ -23,9 +23,7 @@ pub(super) fn node(settings: &NodeSettings, health: &CloudHealth, now: Timestamp
         effect: taint.effect.clone(),
         time_added: None,
     });
-    let taints: Vec<_> = provider
-        .chain(wants_taint(health).unwrap_or_default().then(own_taint))
-        .collect();
+    let taints: Vec<_> = provider.chain(wants_taint(health).unwrap_or_default().then(own_taint)).collect();
     corev1::Node {
         metadata: ObjectMeta {
             name: Some(settings.name.clone()),
@@ -59,9 +57,7 @@ fn status(
         capacity: Some(offered),
         conditions: Some(conditions(observed, health, now)),
         daemon_endpoints: Some(corev1::NodeDaemonEndpoints {
-            kubelet_endpoint: Some(corev1::DaemonEndpoint {
-                port: settings.kubelet_port.into(),
-            }),
+            kubelet_endpoint: Some(corev1::DaemonEndpoint { port: settings.kubelet_port.into() }),
         }),
         node_info: Some(corev1::NodeSystemInfo {
             architecture: settings.architecture.clone(),
@@ -76,15 +72,9 @@ fn status(
 }
 
 fn addresses(settings: &NodeSettings) -> Vec<corev1::NodeAddress> {
-    [
-        ("InternalIP", settings.internal_ip.to_string()),
-        ("Hostname", settings.name.clone()),
-    ]
-    .map(|(type_, address)| corev1::NodeAddress {
-        type_: type_.to_owned(),
-        address,
-    })
-    .into()
+    [("InternalIP", settings.internal_ip.to_string()), ("Hostname", settings.name.clone())]
+        .map(|(type_, address)| corev1::NodeAddress { type_: type_.to_owned(), address })
+        .into()
 }
 
 /// The body of a strategic merge patch to `/status`.
@@ -140,22 +130,16 @@ fn conditions(
 
 fn wanted_conditions(before: &[corev1::NodeCondition], health: &CloudHealth) -> Vec<corev1::NodeCondition> {
     let cloud = match health {
-        CloudHealth::Reachable => Some(condition(
-            CLOUD_REACHABLE,
-            "True",
-            "CloudAnswers",
-            "the cloud answers",
-        )),
+        CloudHealth::Reachable => {
+            Some(condition(CLOUD_REACHABLE, "True", "CloudAnswers", "the cloud answers"))
+        }
         CloudHealth::Unreachable { reason, message } => {
             Some(condition(CLOUD_REACHABLE, "False", reason, message))
         }
         CloudHealth::Unknown if before.iter().any(|old| old.type_ == CLOUD_REACHABLE) => None,
-        CloudHealth::Unknown => Some(condition(
-            CLOUD_REACHABLE,
-            "Unknown",
-            "NotAskedYet",
-            "the cloud was not asked yet",
-        )),
+        CloudHealth::Unknown => {
+            Some(condition(CLOUD_REACHABLE, "Unknown", "NotAskedYet", "the cloud was not asked yet"))
+        }
     };
     [
         condition(
@@ -164,27 +148,12 @@ fn wanted_conditions(before: &[corev1::NodeCondition], health: &CloudHealth) -> 
             "KubeletHasSufficientMemory",
             "kubelet has sufficient memory available",
         ),
-        condition(
-            "DiskPressure",
-            "False",
-            "KubeletHasNoDiskPressure",
-            "kubelet has no disk pressure",
-        ),
-        condition(
-            "PIDPressure",
-            "False",
-            "KubeletHasSufficientPID",
-            "kubelet has sufficient PID available",
-        ),
+        condition("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+        condition("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
     ]
     .into_iter()
     .chain(cloud)
-    .chain([condition(
-        "Ready",
-        "True",
-        "KubeletReady",
-        "kubelet is posting ready status",
-    )])
+    .chain([condition("Ready", "True", "KubeletReady", "kubelet is posting ready status")])
     .collect()
 }
 
@@ -215,11 +184,7 @@ pub(super) fn label_patch(settings: &NodeSettings, observed: &corev1::Node) -> O
 /// somebody else changed the Node meanwhile the server answers with a conflict and no taint of theirs is lost.
 pub(super) fn taint_patch(health: &CloudHealth, observed: &corev1::Node) -> Option<Value> {
     let wanted = wants_taint(health)?;
-    let present = observed
-        .spec
-        .as_ref()
-        .and_then(|spec| spec.taints.clone())
-        .unwrap_or_default();
+    let present = observed.spec.as_ref().and_then(|spec| spec.taints.clone()).unwrap_or_default();
     if present.iter().any(is_own_taint) == wanted {
         return None;
     }
@@ -254,9 +219,7 @@ fn is_own_taint(taint: &corev1::Taint) -> bool {
 
 /// Whether `Ready` is True.
 pub(super) fn is_ready(node: &corev1::Node) -> bool {
-    own_conditions(node)
-        .get("Ready")
-        .is_some_and(|(status, _, _)| status == "True")
+    own_conditions(node).get("Ready").is_some_and(|(status, _, _)| status == "True")
 }
 
 /// What a Node shows of that which we write to its status, without times.
@@ -293,23 +256,13 @@ impl Shown {
 }
 
 fn own_conditions(node: &corev1::Node) -> BTreeMap<String, (String, Option<String>, Option<String>)> {
-    const OWN: [&str; 5] = [
-        "MemoryPressure",
-        "DiskPressure",
-        "PIDPressure",
-        CLOUD_REACHABLE,
-        "Ready",
-    ];
+    const OWN: [&str; 5] = ["MemoryPressure", "DiskPressure", "PIDPressure", CLOUD_REACHABLE, "Ready"];
     node.status
         .iter()
         .flat_map(|status| status.conditions.iter().flatten())
         .filter(|condition| OWN.contains(&condition.type_.as_str()))
         .map(|condition| {
-            let shown = (
-                condition.status.clone(),
-                condition.reason.clone(),
-                condition.message.clone(),
-            );
+            let shown = (condition.status.clone(), condition.reason.clone(), condition.message.clone());
             (condition.type_.clone(), shown)
         })
         .collect()
@@ -336,10 +289,7 @@ mod tests {
 
     fn taint_keys(patch: &Value) -> Vec<&str> {
         let taints = patch["spec"]["taints"].as_array().unwrap();
-        taints
-            .iter()
-            .map(|taint| taint["key"].as_str().unwrap())
-            .collect()
+        taints.iter().map(|taint| taint["key"].as_str().unwrap()).collect()
     }
 
     #[test]
@@ -348,33 +298,13 @@ mod tests {
         assert!(is_ready(&node));
         let taint = &node.spec.unwrap().taints.unwrap()[0];
         assert_eq!(taint.key, "virtual-kubelet.io/provider");
-        assert_eq!(
-            (taint.value.as_deref(), taint.effect.as_str()),
-            (Some("alibabacloud"), "NoSchedule")
-        );
+        assert_eq!((taint.value.as_deref(), taint.effect.as_str()), (Some("alibabacloud"), "NoSchedule"));
         let status = node.status.unwrap();
         for resource in ["cpu", "memory", "pods", "ephemeral-storage", "nvidia.com/gpu"] {
-            assert!(
-                status.capacity.as_ref().unwrap().contains_key(resource),
-                "{resource}"
-            );
+            assert!(status.capacity.as_ref().unwrap().contains_key(resource), "{resource}");
         }
-        let order: Vec<_> = status
-            .conditions
-            .unwrap()
-            .into_iter()
-            .map(|condition| condition.type_)
-            .collect();
-        assert_eq!(
-            order,
-            [
-                "MemoryPressure",
-                "DiskPressure",
-                "PIDPressure",
-                "CloudReachable",
-                "Ready"
-            ]
-        );
+        let order: Vec<_> = status.conditions.unwrap().into_iter().map(|condition| condition.type_).collect();
+        assert_eq!(order, ["MemoryPressure", "DiskPressure", "PIDPressure", "CloudReachable", "Ready"]);
     }
 
     #[test]
@@ -387,18 +317,8 @@ mod tests {
     fn the_provider_taint_can_be_left_out() {
         let mut settings = settings();
         settings.taint = None;
-        assert_eq!(
-            node(&settings, &CloudHealth::Reachable, at(0))
-                .spec
-                .unwrap()
-                .taints,
-            None
-        );
-        let taints = node(&settings, &unreachable(), at(0))
-            .spec
-            .unwrap()
-            .taints
-            .unwrap();
+        assert_eq!(node(&settings, &CloudHealth::Reachable, at(0)).spec.unwrap().taints, None);
+        let taints = node(&settings, &unreachable(), at(0)).spec.unwrap().taints.unwrap();
         assert_eq!(taints, [own_taint()]);
     }
 
@@ -407,10 +327,7 @@ mod tests {
         let node = node(&settings(), &unreachable(), at(0));
         assert!(is_ready(&node));
         let (status, reason, _) = own_conditions(&node).remove(CLOUD_REACHABLE).unwrap();
-        assert_eq!(
-            (status.as_str(), reason.as_deref()),
-            ("False", Some("InvalidCredentials"))
-        );
+        assert_eq!((status.as_str(), reason.as_deref()), ("False", Some("InvalidCredentials")));
     }
 
     #[test]
@@ -418,12 +335,7 @@ mod tests {
         let observed = node(&settings(), &CloudHealth::Reachable, at(100));
         let patch = status_patch(&settings(), &observed, &unreachable(), at(900));
         let conditions = patch["status"]["conditions"].as_array().unwrap();
-        let of = |wanted: &str| {
-            conditions
-                .iter()
-                .find(|condition| condition["type"] == wanted)
-                .unwrap()
-        };
+        let of = |wanted: &str| conditions.iter().find(|condition| condition["type"] == wanted).unwrap();
         assert_eq!(of("Ready")["lastTransitionTime"], "1970-01-01T00:01:40Z");
         assert_eq!(of("Ready")["lastHeartbeatTime"], "1970-01-01T00:15:00Z");
         assert_eq!(of("CloudReachable")["lastTransitionTime"], "1970-01-01T00:15:00Z");
@@ -440,14 +352,7 @@ mod tests {
         let fields: Vec<_> = patch["status"].as_object().unwrap().keys().collect();
         assert_eq!(
             fields,
-            [
-                "addresses",
-                "allocatable",
-                "capacity",
-                "conditions",
-                "daemonEndpoints",
-                "nodeInfo"
-            ]
+            ["addresses", "allocatable", "capacity", "conditions", "daemonEndpoints", "nodeInfo"]
         );
         assert_eq!(patch["status"]["addresses"][0], json!({"$patch": "replace"}));
     }
@@ -477,20 +382,10 @@ mod tests {
         assert_eq!(taint_patch(&CloudHealth::Reachable, &observed), None);
 
         let added = taint_patch(&unreachable(), &observed).unwrap();
-        assert_eq!(
-            taint_keys(&added),
-            ["virtual-kubelet.io/provider", CLOUD_UNREACHABLE_TAINT]
-        );
+        assert_eq!(taint_keys(&added), ["virtual-kubelet.io/provider", CLOUD_UNREACHABLE_TAINT]);
         assert_eq!(added["metadata"]["resourceVersion"], "17");
 
-        observed
-            .spec
-            .as_mut()
-            .unwrap()
-            .taints
-            .as_mut()
-            .unwrap()
-            .push(own_taint());
+        observed.spec.as_mut().unwrap().taints.as_mut().unwrap().push(own_taint());
         assert_eq!(taint_patch(&unreachable(), &observed), None);
         let removed = taint_patch(&CloudHealth::Reachable, &observed).unwrap();
         assert_eq!(taint_keys(&removed), ["virtual-kubelet.io/provider"]);
@@ -504,10 +399,7 @@ mod tests {
         labels.insert("team".to_owned(), "a".to_owned());
         labels.insert("type".to_owned(), "other".to_owned());
         let patch = label_patch(&settings(), &observed).unwrap();
-        assert_eq!(
-            patch,
-            json!({"metadata": {"labels": {"type": "virtual-kubelet"}}})
-        );
+        assert_eq!(patch, json!({"metadata": {"labels": {"type": "virtual-kubelet"}}}));
     }
 
     #[test]

@@ -78,10 +78,7 @@ impl NodeSettings {
         .into();
         let facts = [
             // A label value holds 63 characters, a node name 253.
-            (
-                "kubernetes.io/hostname",
-                Some(&self.name).filter(|name| name.len() <= 63),
-            ),
+            ("kubernetes.io/hostname", Some(&self.name).filter(|name| name.len() <= 63)),
             ("topology.kubernetes.io/region", self.region.as_ref()),
             ("topology.kubernetes.io/zone", self.zone.as_ref()),
         ];
@@ -162,11 +159,7 @@ impl Capacity {
         ]
         .map(|(name, amount)| (name.to_owned(), amount.cloned()))
         .into();
-        all.extend(
-            self.extended
-                .iter()
-                .map(|(name, amount)| (name.clone(), Some(amount.clone()))),
-        );
+        all.extend(self.extended.iter().map(|(name, amount)| (name.clone(), Some(amount.clone()))));
         all
     }
 }
@@ -209,13 +202,7 @@ mod tests {
     fn the_version_is_semantic() {
         let version = settings().kubelet_version;
         let (core, rest) = version.strip_prefix('v').unwrap().split_once('-').unwrap();
-        assert_eq!(
-            core.split('.').filter(|part| part.parse::<u32>().is_ok()).count(),
-            3
-        );
-        assert!(
-            rest.chars()
-                .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.')
-        );
+        assert_eq!(core.split('.').filter(|part| part.parse::<u32>().is_ok()).count(), 3);
+        assert!(rest.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.'));
     }
 }

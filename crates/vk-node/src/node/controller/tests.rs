@@ -61,11 +61,7 @@ impl Server {
     }
 
     fn status_writes(&self) -> usize {
-        self.api
-            .lines()
-            .iter()
-            .filter(|line| line.ends_with("/status"))
-            .count()
+        self.api.lines().iter().filter(|line| line.ends_with("/status")).count()
     }
 }
 
@@ -79,10 +75,7 @@ impl Stored {
             ("GET", _) if request.is_watch() => feed.answer(),
             ("GET", node) if request.path == "/api/v1/nodes" => {
                 let version = json!({"resourceVersion": self.version.to_string()});
-                Answer::json(
-                    200,
-                    json!({"metadata": version, "items": node.iter().collect::<Vec<_>>()}),
-                )
+                Answer::json(200, json!({"metadata": version, "items": node.iter().collect::<Vec<_>>()}))
             }
             ("POST", Some(_)) => Answer::status(409, "AlreadyExists", "nodes", "it exists"),
             ("POST", None) => {
@@ -147,18 +140,12 @@ fn merge(target: &mut Value, patch: &Value) {
 fn condition<'a>(node: &'a Value, wanted: &str) -> &'a Value {
     let conditions = node["status"]["conditions"].as_array();
     let mut conditions = conditions.into_iter().flatten();
-    conditions
-        .find(|condition| condition["type"] == wanted)
-        .unwrap_or(&Value::Null)
+    conditions.find(|condition| condition["type"] == wanted).unwrap_or(&Value::Null)
 }
 
 fn taints(node: &Value) -> Vec<&str> {
     let taints = node["spec"]["taints"].as_array();
-    taints
-        .into_iter()
-        .flatten()
-        .map(|taint| taint["key"].as_str().unwrap())
-        .collect()
+    taints.into_iter().flatten().map(|taint| taint["key"].as_str().unwrap()).collect()
 }
 
 /// A controller that runs until it is dropped.
@@ -191,19 +178,11 @@ fn start(server: &Server) -> Running {
     let registered = controller.registered();
     let shutdown = CancellationToken::new();
     let task = tokio::spawn(controller.run(shutdown.clone()));
-    Running {
-        health,
-        registered,
-        shutdown,
-        task,
-    }
+    Running { health, registered, shutdown, task }
 }
 
 fn unreachable() -> CloudHealth {
-    CloudHealth::Unreachable {
-        reason: "Unreachable".to_owned(),
-        message: "no route".to_owned(),
-    }
+    CloudHealth::Unreachable { reason: "Unreachable".to_owned(), message: "no route".to_owned() }
 }
 
 /// Until the controller is idle: it has reported and watches.
@@ -224,21 +203,10 @@ async fn a_node_is_created_and_reported() {
     let node = server.node();
     assert_eq!(condition(&node, "Ready")["status"], "True");
     assert_eq!(condition(&node, "CloudReachable")["status"], "True");
-    let known = running
-        .registered
-        .wait_for(Option::is_some)
-        .await
-        .unwrap()
-        .clone()
-        .unwrap();
+    let known = running.registered.wait_for(Option::is_some).await.unwrap().clone().unwrap();
     assert_eq!(known.name, "vn");
     assert_eq!(known.uid, node["metadata"]["uid"].as_str().unwrap());
-    let status = server
-        .api
-        .seen()
-        .into_iter()
-        .find(|request| request.path.ends_with("/status"))
-        .unwrap();
+    let status = server.api.seen().into_iter().find(|request| request.path.ends_with("/status")).unwrap();
     assert_eq!(status.content_type, "application/strategic-merge-patch+json");
 }
 
@@ -251,16 +219,10 @@ async fn an_existing_node_is_taken_over_with_what_others_put_there() {
         "status": {"conditions": [{"type": "NetworkUnavailable", "status": "False"}], "capacity": {"acme.com/dongle": "1"}},
     }));
     let running = start(&server);
-    let node = server
-        .wait_for(|node| node["metadata"]["labels"]["type"] == "virtual-kubelet")
-        .await;
+    let node = server.wait_for(|node| node["metadata"]["labels"]["type"] == "virtual-kubelet").await;
     assert_eq!(running.registered.borrow().as_ref().unwrap().uid, "old");
     assert_eq!(node["metadata"]["labels"]["team"], "a");
-    assert_eq!(
-        taints(&node),
-        ["maintenance"],
-        "the provider taint is only set at creation"
-    );
+    assert_eq!(taints(&node), ["maintenance"], "the provider taint is only set at creation");
     assert_eq!(condition(&node, "NetworkUnavailable")["status"], "False");
     assert_eq!(condition(&node, "Ready")["status"], "True");
     assert_eq!(node["status"]["capacity"]["acme.com/dongle"], "1");
@@ -274,17 +236,11 @@ async fn a_deleted_node_is_made_again_at_once() {
     let first = server.node()["metadata"]["uid"].clone();
     let deleted_at = Instant::now();
     server.delete();
-    let node = server
-        .wait_for(|node| condition(node, "Ready")["status"] == "True")
-        .await;
+    let node = server.wait_for(|node| condition(node, "Ready")["status"] == "True").await;
     assert!(deleted_at.elapsed() < Duration::from_secs(1));
     assert_ne!(node["metadata"]["uid"], first);
     let uid = node["metadata"]["uid"].as_str().unwrap().to_owned();
-    running
-        .registered
-        .wait_for(|known| known.as_ref().is_some_and(|known| known.uid == uid))
-        .await
-        .unwrap();
+    running.registered.wait_for(|known| known.as_ref().is_some_and(|known| known.uid == uid)).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -294,9 +250,7 @@ async fn a_node_that_others_call_unknown_is_set_right_at_once() {
     settled(&server).await;
     let edited_at = Instant::now();
     server.edit(&json!({"status": {"conditions": [{"type": "Ready", "status": "Unknown", "reason": "NodeStatusUnknown"}]}}));
-    server
-        .wait_for(|node| condition(node, "Ready")["status"] == "True")
-        .await;
+    server.wait_for(|node| condition(node, "Ready")["status"] == "True").await;
     assert!(edited_at.elapsed() < Duration::from_secs(1));
 }
 
@@ -308,10 +262,7 @@ async fn the_cloud_going_away_shows_as_condition_and_taint_and_ready_stays() {
     server.edit(&json!({"spec": {"taints": [{"key": "maintenance", "effect": "NoExecute"}]}}));
     running.health.send_replace(unreachable());
     let node = server.wait_for(|node| taints(node).len() == 2).await;
-    assert_eq!(
-        taints(&node),
-        ["maintenance", super::super::CLOUD_UNREACHABLE_TAINT]
-    );
+    assert_eq!(taints(&node), ["maintenance", super::super::CLOUD_UNREACHABLE_TAINT]);
     assert_eq!(condition(&node, "CloudReachable")["status"], "False");
     assert_eq!(condition(&node, "CloudReachable")["message"], "no route");
     assert_eq!(condition(&node, "Ready")["status"], "True");
@@ -336,18 +287,10 @@ async fn a_conflict_over_taints_loses_none() {
         node["spec"]["taints"] = json!([{"key": "maintenance", "effect": "NoSchedule"}]);
         node["metadata"]["resourceVersion"] = json!(version);
     }
-    server.fail_once(
-        "PATCH /api/v1/nodes/vn",
-        Answer::status(409, "Conflict", "nodes", "it changed"),
-    );
+    server.fail_once("PATCH /api/v1/nodes/vn", Answer::status(409, "Conflict", "nodes", "it changed"));
     running.health.send_replace(unreachable());
-    let node = server
-        .wait_for(|node| taints(node).contains(&super::super::CLOUD_UNREACHABLE_TAINT))
-        .await;
-    assert_eq!(
-        taints(&node),
-        ["maintenance", super::super::CLOUD_UNREACHABLE_TAINT]
-    );
+    let node = server.wait_for(|node| taints(node).contains(&super::super::CLOUD_UNREACHABLE_TAINT)).await;
+    assert_eq!(taints(&node), ["maintenance", super::super::CLOUD_UNREACHABLE_TAINT]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -358,16 +301,8 @@ async fn an_unchanged_status_is_written_every_five_minutes_and_no_more() {
     let before = server.status_writes();
     let began = Instant::now();
     server.wait_for(|_| server.status_writes() == before + 2).await;
-    assert!(
-        began.elapsed() >= Duration::from_secs(600),
-        "{:?}",
-        began.elapsed()
-    );
-    assert!(
-        began.elapsed() <= Duration::from_secs(630),
-        "{:?}",
-        began.elapsed()
-    );
+    assert!(began.elapsed() >= Duration::from_secs(600), "{:?}", began.elapsed());
+    assert!(began.elapsed() <= Duration::from_secs(630), "{:?}", began.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
@@ -376,17 +311,13 @@ async fn a_new_wording_of_the_same_trouble_waits_for_the_next_look() {
     let running = start(&server);
     settled(&server).await;
     running.health.send_replace(unreachable());
-    server
-        .wait_for(|node| condition(node, "CloudReachable")["message"] == "no route")
-        .await;
+    server.wait_for(|node| condition(node, "CloudReachable")["message"] == "no route").await;
     let reworded_at = Instant::now();
     running.health.send_replace(CloudHealth::Unreachable {
         reason: "Unreachable".to_owned(),
         message: "still no route".to_owned(),
     });
-    server
-        .wait_for(|node| condition(node, "CloudReachable")["message"] == "still no route")
-        .await;
+    server.wait_for(|node| condition(node, "CloudReachable")["message"] == "still no route").await;
     assert!(reworded_at.elapsed() >= Duration::from_secs(5));
 }
 
@@ -399,15 +330,8 @@ async fn registration_outlives_an_api_server_that_is_away() {
     server.fail_once("POST /api/v1/nodes", Answer::Never);
     server.fail_once("GET /api/v1/nodes", Answer::Broken);
     let _running = start(&server);
-    server
-        .wait_for(|node| condition(node, "Ready")["status"] == "True")
-        .await;
-    let creates = server
-        .api
-        .lines()
-        .iter()
-        .filter(|line| line.starts_with("POST"))
-        .count();
+    server.wait_for(|node| condition(node, "Ready")["status"] == "True").await;
+    let creates = server.api.lines().iter().filter(|line| line.starts_with("POST")).count();
     assert_eq!(creates, 7);
 }
 
@@ -417,14 +341,9 @@ async fn an_identity_that_may_not_create_reports_on_the_node_it_was_given() {
     server.stored.lock().unwrap().node = Some(json!({
         "metadata": {"name": "vn", "uid": "given", "resourceVersion": "0"}, "spec": {}, "status": {"conditions": []},
     }));
-    server.fail_once(
-        "POST /api/v1/nodes",
-        Answer::status(403, "Forbidden", "nodes", "not you"),
-    );
+    server.fail_once("POST /api/v1/nodes", Answer::status(403, "Forbidden", "nodes", "not you"));
     let _running = start(&server);
-    server
-        .wait_for(|node| condition(node, "Ready")["status"] == "True")
-        .await;
+    server.wait_for(|node| condition(node, "Ready")["status"] == "True").await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -434,24 +353,13 @@ async fn a_refused_label_keeps_no_status_from_being_written() {
         "metadata": {"name": "vn", "uid": "given", "resourceVersion": "0"}, "spec": {}, "status": {"conditions": []},
     }));
     let refusal = "label kubernetes.io/role may not be set";
-    server.fail_once(
-        "PATCH /api/v1/nodes/vn",
-        Answer::status(403, "Forbidden", "nodes", refusal),
-    );
+    server.fail_once("PATCH /api/v1/nodes/vn", Answer::status(403, "Forbidden", "nodes", refusal));
     let _running = start(&server);
     let began = Instant::now();
-    server
-        .wait_for(|node| condition(node, "Ready")["status"] == "True")
-        .await;
+    server.wait_for(|node| condition(node, "Ready")["status"] == "True").await;
     assert!(server.node()["metadata"].get("labels").is_none());
-    server
-        .wait_for(|node| node["metadata"]["labels"]["type"] == "virtual-kubelet")
-        .await;
-    assert_eq!(
-        began.elapsed(),
-        REFUSED_WAIT,
-        "a refusal that only a person can end is not hammered"
-    );
+    server.wait_for(|node| node["metadata"]["labels"]["type"] == "virtual-kubelet").await;
+    assert_eq!(began.elapsed(), REFUSED_WAIT, "a refusal that only a person can end is not hammered");
 }
 
 #[tokio::test(start_paused = true)]
