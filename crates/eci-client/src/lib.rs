@@ -34,3 +34,7 @@ pub use self::{
     sign::SignatureVersion,
     transport::{HyperTransport, Transport, TransportError},
 };
+
+#[cfg(all(doctest, feature = "client"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
