@@ -212,7 +212,8 @@ fn provider(settings: &Settings, placement: Placement, clock: &Arc<dyn Clock>) -
     }
     let client = builder.build().context("the ECI client cannot be built")?;
     let options = eci_provider::Options::default();
-    Ok(Arc::new(eci_provider::EciProvider::new(client, placement, Arc::clone(clock), options)))
+    let clock = Arc::clone(clock);
+    Ok(Arc::new(eci_provider::EciProvider::new(&client, placement, move || clock.now(), options)))
 }
 
 async fn certificate(settings: &Settings, node_ip: IpAddr, now: Timestamp) -> Result<ServingCertificate> {

@@ -17,8 +17,9 @@ use crate::metrics::Calls;
 use crate::pod_api::PodApi;
 use crate::resolve::{FAILED_TO_RETRIEVE_IMAGE_PULL_SECRET, ResolveError, ResolvePod};
 
-/// The longest any call may take. Providers have deadlines of their own; this one bounds a provider without.
-const LONGEST: Duration = Duration::from_secs(60);
+/// The longest any call may take. Providers have deadlines of their own (a whole list a minute); this one bounds a
+/// provider without.
+const LONGEST: Duration = Duration::from_secs(90);
 
 /// Where events go. Never blocks.
 #[cfg_attr(test, mockall::automock)]
@@ -192,7 +193,9 @@ impl Runner {
 
 fn unresolved(error: &ResolveError) -> CreateError {
     match error {
-        ResolveError::Missing(missing) => CreateError::Missing(missing.iter().map(ToString::to_string).collect()),
+        ResolveError::Missing(missing) => {
+            CreateError::Missing(missing.iter().map(ToString::to_string).collect())
+        }
         ResolveError::PodGone => CreateError::PodGone,
         ResolveError::Denied { .. } => {
             CreateError::Unreadable { reason: "PermissionDenied", message: error.to_string() }
@@ -227,3 +230,6 @@ fn written<T>(what: &str, result: &Result<T, ApiError>) -> bool {
     }
     result.is_ok()
 }
+
+#[cfg(test)]
+mod tests;
