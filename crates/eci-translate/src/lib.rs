@@ -16,6 +16,7 @@
 
 mod annotations;
 mod expansion;
+mod group_to_observed;
 mod limits;
 pub mod marks;
 mod pod_to_group;
@@ -27,4 +28,5 @@ pub use annotations::{
     INSTANCE_ID_ANNOTATION, INSTANCE_MEMORY_ANNOTATION, INSTANCE_SPEC_ANNOTATION, INSTANCE_ZONE_ANNOTATION,
     IPV6_ANNOTATION, NETWORK_INTERFACE_ANNOTATION, VPC_ANNOTATION,
 };
+pub use group_to_observed::{Known, observed_from_group, observed_from_status};
 pub use pod_to_group::{Translated, container_group};

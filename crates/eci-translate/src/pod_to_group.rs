@@ -26,6 +26,7 @@ mod services;
 mod volumes;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use k8s_openapi::api::core::v1 as corev1;
 
@@ -43,7 +44,7 @@ use crate::marks::{self, Marks};
 use crate::{annotations, limits};
 
 /// A pod, translated.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Translated {
     /// What to send.
     pub request: CreateContainerGroupRequest,
@@ -51,6 +52,17 @@ pub struct Translated {
     pub ignored: Vec<String>,
     /// What to write back to the pod, as far as the request tells it: the size that will be billed.
     pub annotations: BTreeMap<String, String>,
+}
+
+/// Without the request's content: a Secret's value may have been expanded into a command.
+impl fmt::Debug for Translated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Translated")
+            .field("request", &self.request.container_group_name)
+            .field("ignored", &self.ignored)
+            .field("annotations", &self.annotations)
+            .finish()
+    }
 }
 
 /// What every part of a translation looks at.

@@ -2,7 +2,7 @@
 //!
 //! Limits count, requests where there is no limit: a container group has one size and no bursting beyond it. Init
 //! containers run one at a time before the others, so the largest of them counts if it is larger than the sum. What
-//! the pod asks for as a whole (`spec.resources`) counts in place of what its containers ask for.
+//! the pod asks for as a whole (`spec.resources`) counts if it is more than that, which leaves its containers a share.
 
 use k8s_openapi::api::core::v1 as corev1;
 
@@ -53,14 +53,19 @@ impl Demand {
         let containers = shares(&spec.containers, "containers", report);
         let init_containers = shares(items(spec.init_containers.as_ref()), "initContainers", report);
         let whole = share(spec.resources.as_ref(), &Path::spec().field("resources"), report).size;
+        // Requests of the pod may be the API server's sum of those of its containers, and bind nobody.
+        let limits =
+            spec.resources.as_ref().map(|it| corev1::ResourceRequirements { requests: None, ..it.clone() });
+        let bound = share(limits.as_ref(), &Path::spec().field("resources"), report).size;
 
         let counted = spec.containers.iter().zip(&containers).filter(|(container, _)| is_counted(container));
         let sum = counted.fold(Share::default(), |sum, (_, share)| sum.plus(*share));
         let most = init_containers.iter().fold(sum, |most, share| most.max(*share));
-        let size = Size {
-            cpu_milli: if whole.cpu_milli > 0 { whole.cpu_milli } else { most.size.cpu_milli },
-            memory_mib: if whole.memory_mib > 0 { whole.memory_mib } else { most.size.memory_mib },
-        };
+        if exceeds(most.size.cpu_milli, bound.cpu_milli) || exceeds(most.size.memory_mib, bound.memory_mib) {
+            let reason = "its containers ask for more than the pod as a whole, and ECI cannot share a limit among them";
+            report.reject(&Path::spec().field("resources"), reason);
+        }
+        let size = most.size.max(whole);
         Self {
             group: sold(size, report),
             extra_ephemeral_gib: extra_ephemeral(most.ephemeral, report),
@@ -68,6 +73,11 @@ impl Demand {
             init_containers: init_containers.iter().map(|share| share.size).collect(),
         }
     }
+}
+
+/// Whether containers ask for more than the pod as a whole may have, which need not be bounded.
+fn exceeds(containers: i64, bound: i64) -> bool {
+    bound > 0 && containers > bound
 }
 
 fn shares(containers: &[corev1::Container], list: &str, report: &mut Report) -> Vec<Share> {

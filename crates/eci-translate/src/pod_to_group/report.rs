@@ -43,6 +43,9 @@ pub(crate) struct Report {
     ignored: Vec<Ignored>,
 }
 
+/// About so many characters of paths go into one sentence: the message of an Event has 1024 at most.
+const PATHS_CHARS: usize = 600;
+
 #[derive(Debug)]
 struct Ignored {
     paths: Vec<String>,
@@ -52,7 +55,11 @@ struct Ignored {
 impl Report {
     /// The pod cannot run: the field at `path` asks for what cannot be given.
     pub(crate) fn reject(&mut self, path: &Path, reason: impl Into<String>) {
-        self.rejections.push(Rejection::new(path.to_string(), reason));
+        let rejection = Rejection::new(path.to_string(), reason);
+        // What containers inherit from the pod is looked at once for each.
+        if !self.rejections.contains(&rejection) {
+            self.rejections.push(rejection);
+        }
     }
 
     /// Refuses the member `name` if it is set to anything.
@@ -79,7 +86,10 @@ impl Report {
     /// The pod runs, but the field at `path` has no effect. Places with one reason share one sentence.
     pub(crate) fn ignore(&mut self, path: impl fmt::Display, reason: impl Into<String>) {
         let (path, reason) = (path.to_string(), reason.into());
-        match self.ignored.iter_mut().find(|ignored| ignored.reason == reason) {
+        let short =
+            |ignored: &&mut Ignored| ignored.paths.iter().map(String::len).sum::<usize>() < PATHS_CHARS;
+        match self.ignored.iter_mut().filter(short).find(|ignored| ignored.reason == reason) {
+            Some(ignored) if ignored.paths.contains(&path) => {}
             Some(ignored) => ignored.paths.push(path),
             None => self.ignored.push(Ignored { paths: vec![path], reason }),
         }
@@ -113,6 +123,17 @@ mod tests {
             report.finish(),
             Ok(vec!["spec.a, spec.c[1]: no effect".to_owned(), "spec.b: other".to_owned()])
         );
+    }
+
+    #[test]
+    fn sentences_fit_into_events() {
+        let mut report = Report::default();
+        for index in 0..200 {
+            report.ignore(Path::spec().item("containers", index).field("securityContext"), "no effect");
+        }
+        let sentences = report.finish().unwrap();
+        assert!(sentences.iter().all(|sentence| sentence.len() < 1024));
+        assert_eq!(sentences.join(" ").matches("securityContext").count(), 200);
     }
 
     #[test]
