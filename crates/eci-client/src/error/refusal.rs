@@ -73,17 +73,11 @@ impl Answer<'_> {
     }
 
     fn kind_of(&self, code: &str) -> ErrorKind {
-        let meaning = meaning(code);
-        if meaning == Some(Meaning::Throttled) {
-            return ErrorKind::Throttled { retry_after: self.retry_after };
-        }
-        if self.http_status >= 500 {
-            return unanswered(self.effect);
-        }
-        match meaning {
+        match meaning(code) {
+            Some(Meaning::Throttled) => ErrorKind::Throttled { retry_after: self.retry_after },
+            _ if self.http_status >= 500 => unanswered(self.effect),
             Some(Meaning::NotFound) => ErrorKind::NotFound,
             Some(Meaning::IdempotentParameterMismatch) => ErrorKind::IdempotentParameterMismatch,
-            Some(Meaning::Throttled) => ErrorKind::Throttled { retry_after: self.retry_after },
             Some(Meaning::OutOfStock) => ErrorKind::OutOfStock,
             Some(Meaning::QuotaExceeded) => ErrorKind::QuotaExceeded,
             Some(Meaning::InvalidRequest) => ErrorKind::InvalidRequest,
