@@ -44,8 +44,9 @@ impl Account {
     /// Adds the arguments of a simulator of this account that listens on a free port.
     pub fn simulator(&self, mut command: Command) -> Command {
         only_the_path(&mut command);
-        command.args(["--listen", "127.0.0.1:0", "--region", &self.region, "--access-key"]);
-        command.arg(format!("{}:{}", self.access_key_id, self.access_key_secret));
+        command.args(["--listen", "127.0.0.1:0", "--region", &self.region]);
+        command.args(["--v-switch", &self.v_switch, "--security-group", &self.security_group]);
+        command.env("ECI_SIM_ACCESS_KEYS", format!("{}:{}", self.access_key_id, self.access_key_secret));
         command
     }
 

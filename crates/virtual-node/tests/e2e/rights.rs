@@ -1,0 +1,44 @@
+//! The rights that `examples/rbac.yaml` gives: enough for every other test here, and not more.
+
+use crate::bed::{Bed, NODE_USER, text};
+
+/// What somebody who steals the node's token must not be able to do.
+const FORBIDDEN: [[&str; 2]; 21] = [
+    ["create", "pods"],
+    ["patch", "pods"],
+    ["update", "pods"],
+    ["deletecollection", "pods"],
+    ["create", "pods/exec"],
+    ["get", "pods/log"],
+    ["create", "pods/eviction"],
+    ["list", "secrets"],
+    ["watch", "secrets"],
+    ["create", "secrets"],
+    ["patch", "secrets"],
+    ["list", "configmaps"],
+    ["patch", "configmaps"],
+    ["delete", "nodes"],
+    ["get", "nodes/proxy"],
+    ["create", "nodes/proxy"],
+    ["create", "serviceaccounts"],
+    ["impersonate", "users"],
+    ["create", "clusterrolebindings.rbac.authorization.k8s.io"],
+    ["escalate", "clusterroles.rbac.authorization.k8s.io"],
+    ["patch", "deployments.apps"],
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_role_allows_no_more_than_it_lists() {
+    let bed = Bed::plan("rights").prepare().await;
+    let can = |verb: &str, what: &str| {
+        let answer = bed.kubectl(&["auth", "can-i", verb, what, "--as", NODE_USER]);
+        text(&answer.stdout).trim().to_owned()
+    };
+    assert_eq!(can("get", "secrets"), "yes", "the question is asked for the right identity");
+    for [verb, what] in FORBIDDEN {
+        assert_eq!(can(verb, what), "no", "{verb} {what}");
+    }
+    let everything = bed.kubectl_ok(&["auth", "can-i", "--list", "--as", NODE_USER]);
+    let wildcard = everything.lines().find(|line| line.starts_with("*."));
+    assert!(wildcard.is_none(), "{wildcard:?}");
+}
