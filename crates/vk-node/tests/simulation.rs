@@ -20,18 +20,19 @@ fn seeds() -> Vec<u64> {
 }
 
 /// One life: pods come and go for a minute under faults, then the faults stop and everything must settle.
-fn live(seed: u64, faults: Faults) {
+fn live(seed: u64, faults: Faults) -> World {
     let mut world = World::new(seed, faults);
     world.run_for(60_000);
     world.stop_faults();
     world.run_for(400_000);
     world.check_settled();
+    world
 }
 
 #[test]
 fn without_faults_every_pod_gets_one_group_and_leaves_none() {
     for seed in seeds() {
-        live(seed, Faults::none());
+        live(seed, Faults::none()).check_writes();
     }
 }
 

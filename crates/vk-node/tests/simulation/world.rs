@@ -493,6 +493,13 @@ impl World {
         }
     }
 
+    /// At most three writes for a pod's life; one that could not be placed needs those of its second attempt too.
+    pub(crate) fn check_writes(&self) {
+        let again = self.fates.values().filter(|fate| **fate == Fate::NeverPlaced).count() as u64;
+        let most = 3 * self.made + 3 * again;
+        assert!(self.writes <= most, "{} writes for {} pods: {}", self.writes, self.made, self.context());
+    }
+
     /// L1, L3: every bound pod has one group and its true status; nothing else is left.
     pub(crate) fn check_settled(&self) {
         for (uid, pod) in &self.pods {
