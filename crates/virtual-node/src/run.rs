@@ -26,8 +26,10 @@ use crate::http_port::{HttpPort, Probes};
 use crate::settings::Settings;
 use crate::{cluster, node_address};
 
-const ANNOTATIONS: AnnotationNames =
-    AnnotationNames { group: eci_translate::INSTANCE_ID_ANNOTATION, attempt: eci_translate::ATTEMPT_ANNOTATION };
+const ANNOTATIONS: AnnotationNames = AnnotationNames {
+    group: eci_translate::INSTANCE_ID_ANNOTATION,
+    attempt: eci_translate::ATTEMPT_ANNOTATION,
+};
 
 /// How long everything may take to stop after the first signal. A Deployment's default grace period is 30 s.
 const SHUTDOWN: Duration = Duration::from_secs(20);
@@ -117,8 +119,9 @@ impl KubeClients {
     async fn connect(settings: &Settings) -> Result<Self> {
         let config = match &settings.kubeconfig {
             Some(path) => {
-                let file = kube::config::Kubeconfig::read_from(path)
-                    .with_context(|| format!("KUBECONFIG (--kubeconfig) {} cannot be read", path.display()))?;
+                let file = kube::config::Kubeconfig::read_from(path).with_context(|| {
+                    format!("KUBECONFIG (--kubeconfig) {} cannot be read", path.display())
+                })?;
                 kube::Config::from_custom_kubeconfig(file, &kube::config::KubeConfigOptions::default())
                     .await
                     .with_context(|| format!("KUBECONFIG (--kubeconfig) {} cannot be used", path.display()))?
@@ -205,15 +208,19 @@ async fn placement(
     })
 }
 
-fn provider(settings: &Settings, placement: Placement, clock: &Arc<dyn Clock>) -> Result<Arc<eci_provider::EciProvider>> {
-    let mut builder = eci_client::Client::builder(settings.region.clone()).credentials(settings.access_key.clone());
+fn provider(
+    settings: &Settings,
+    placement: Placement,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<eci_provider::EciProvider>> {
+    let mut builder =
+        eci_client::Client::builder(settings.region.clone()).credentials(settings.access_key.clone());
     if let Some(endpoint) = &settings.eci_endpoint {
         builder = builder.endpoint(endpoint.clone());
     }
     let client = builder.build().context("the ECI client cannot be built")?;
     let options = eci_provider::Options::default();
-    let clock = Arc::clone(clock);
-    Ok(Arc::new(eci_provider::EciProvider::new(&client, placement, move || clock.now(), options)))
+    Ok(Arc::new(eci_provider::EciProvider::new(client, placement, Arc::clone(clock), options)))
 }
 
 async fn certificate(settings: &Settings, node_ip: IpAddr, now: Timestamp) -> Result<ServingCertificate> {
@@ -251,7 +258,10 @@ fn node_settings(settings: &Settings, node_ip: IpAddr, kubelet_port: u16) -> Nod
 }
 
 /// One line for whoever started the process, with the addresses that were chosen.
-#[allow(clippy::print_stdout, reason = "tests, scripts and people read this one line; logs go to standard error")]
+#[allow(
+    clippy::print_stdout,
+    reason = "tests, scripts and people read this one line; logs go to standard error"
+)]
 fn announce(node_name: &str, node_ip: IpAddr, kubelet_port: u16, http: SocketAddr) {
     let kubelet = SocketAddr::new(node_ip, kubelet_port);
     println!("ready node={node_name} kubelet=https://{kubelet} http=http://{http}");

@@ -237,7 +237,8 @@ impl Settings {
         } = args;
         let kubelet_address: IpAddr =
             parsed("KUBELET_ADDRESS", kubelet_address, "0.0.0.0", "an IP address to listen at")?;
-        let kubelet_port: u16 = parsed("KUBELET_PORT", kubelet_port, "10250", "a port number from 0 to 65535")?;
+        let kubelet_port: u16 =
+            parsed("KUBELET_PORT", kubelet_port, "10250", "a port number from 0 to 65535")?;
         Ok(Self {
             region: region_id(region)?,
             v_switches: v_switches(vswitch)?,
@@ -362,7 +363,8 @@ fn access_key(secrets: Secrets) -> Result<AccessKey, SettingError> {
 }
 
 fn endpoint(value: Option<String>) -> Result<Option<String>, SettingError> {
-    let error = || malformed("ECI_ENDPOINT (--eci-endpoint)", "https://HOST or http://HOST:PORT, without a path");
+    let error =
+        || malformed("ECI_ENDPOINT (--eci-endpoint)", "https://HOST or http://HOST:PORT, without a path");
     let Some(text) = value else { return Ok(None) };
     let uri: http::Uri = text.parse().map_err(|_| error())?;
     let scheme = matches!(uri.scheme_str(), Some("http" | "https"));
@@ -371,7 +373,8 @@ fn endpoint(value: Option<String>) -> Result<Option<String>, SettingError> {
 }
 
 fn api_server(value: Option<String>) -> Result<Option<String>, SettingError> {
-    let error = || malformed("ECI_APISERVER_ENDPOINT (--apiserver-endpoint)", "HOST or HOST:PORT, without a scheme");
+    let error =
+        || malformed("ECI_APISERVER_ENDPOINT (--apiserver-endpoint)", "HOST or HOST:PORT, without a scheme");
     let Some(text) = value else { return Ok(None) };
     match text.parse::<http::uri::Authority>() {
         Ok(authority) if !authority.as_str().contains('@') && !text.contains('/') => Ok(Some(text)),
@@ -400,13 +403,17 @@ fn addresses(text: &str) -> Result<Vec<String>, SettingError> {
 /// The rules of a DNS subdomain, which an object's name must follow.
 fn node_name_checked(name: String) -> Result<String, SettingError> {
     let label = |part: &str| {
-        let inner = part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        let inner =
+            part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
         !part.is_empty() && inner && !part.starts_with('-') && !part.ends_with('-')
     };
     if name.len() <= 253 && name.split('.').all(label) {
         Ok(name)
     } else {
-        Err(malformed("NODE_NAME (--node-name)", "lower-case letters, digits, '-' and '.', at most 253 characters"))
+        Err(malformed(
+            "NODE_NAME (--node-name)",
+            "lower-case letters, digits, '-' and '.', at most 253 characters",
+        ))
     }
 }
 
@@ -476,7 +483,10 @@ fn filter(text: String) -> Result<String, SettingError> {
     if is_filter(&text) {
         Ok(text)
     } else {
-        Err(malformed("LOG_LEVEL (--log-level)", "a level such as info, or directives such as vk_node=debug,info"))
+        Err(malformed(
+            "LOG_LEVEL (--log-level)",
+            "a level such as info, or directives such as vk_node=debug,info",
+        ))
     }
 }
 

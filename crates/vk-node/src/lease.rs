@@ -249,6 +249,7 @@ mod tests {
         node: watch::Sender<Option<NodeRef>>,
         shutdown: CancellationToken,
         began: Instant,
+        registry: Registry,
     }
 
     impl Drop for World {
@@ -270,9 +271,11 @@ mod tests {
         let clock = move || Timestamp::from_second(began.elapsed().as_secs() as i64).unwrap();
         let keeper =
             NodeLease::new(api.client(), "vn", node.subscribe(), Arc::new(clock), Random::new(|| 0.5));
+        let mut registry = Registry::default();
+        keeper.register_metrics(&mut registry);
         let shutdown = CancellationToken::new();
         tokio::spawn(keeper.run(shutdown.clone()));
-        World { api, stored, node, shutdown, began }
+        World { api, stored, node, shutdown, began, registry }
     }
 
     impl World {
@@ -355,6 +358,11 @@ mod tests {
         let renewed = |lease: &Value| lease["metadata"]["resourceVersion"].as_str() == Some("3");
         world.until(renewed).await;
         assert!(world.began.elapsed() - before < Duration::from_secs(LEASE_SECONDS as u64));
+        world.until(|_| world.puts() == 4).await;
+        let mut metrics = String::new();
+        prometheus_client::encoding::text::encode(&mut metrics, &world.registry).unwrap();
+        assert!(metrics.contains("virtual_node_lease_failures_total 3\n"), "{metrics}");
+        assert!(metrics.contains("virtual_node_lease_renewals_total 3\n"), "{metrics}");
     }
 
     #[test]

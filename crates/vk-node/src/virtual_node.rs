@@ -186,13 +186,17 @@ impl VirtualNode {
         let mut tasks: JoinSet<&'static str> = JoinSet::new();
         let stop = shutdown.child_token();
         let token = || stop.clone();
-        tasks.spawn(named("pod watch", pods_watch::run(parts.client.clone(), parts.node.name.clone(), inputs, token())));
+        tasks.spawn(named(
+            "pod watch",
+            pods_watch::run(parts.client.clone(), parts.node.name.clone(), inputs, token()),
+        ));
         tasks.spawn(named("node object", controller.run(token())));
         tasks.spawn(named("node lease", lease.run(token())));
         tasks.spawn(named("events", event_task.run(token())));
         let services = token();
         tasks.spawn(named("service index", async move { resolver.run(services).await }));
-        let driver = Driver { engine, runner, clock: parts.clock, health, gauges, counted: Timestamp::UNIX_EPOCH };
+        let driver =
+            Driver { engine, runner, clock: parts.clock, health, gauges, counted: Timestamp::UNIX_EPOCH };
         let driven = driver.drive(received, token());
         let ended = watchdog(&mut tasks, &shutdown);
         let result = tokio::select! {
@@ -238,7 +242,11 @@ struct Driver {
 }
 
 impl Driver {
-    async fn drive(mut self, mut inputs: mpsc::Receiver<Input>, shutdown: CancellationToken) -> Result<(), Error> {
+    async fn drive(
+        mut self,
+        mut inputs: mpsc::Receiver<Input>,
+        shutdown: CancellationToken,
+    ) -> Result<(), Error> {
         let mut calls: JoinSet<Option<Outcome>> = JoinSet::new();
         let mut input = Input::Tick;
         loop {
@@ -312,7 +320,8 @@ mod tests {
 
     #[test]
     fn the_same_trouble_in_other_words_is_no_news() {
-        let view = |message: &str| CloudView::Unreachable { reason: "Throttled", message: message.to_owned() };
+        let view =
+            |message: &str| CloudView::Unreachable { reason: "Throttled", message: message.to_owned() };
         let first = health(view("request 1"), &CloudHealth::Reachable);
         assert_eq!(health(view("request 2"), &first), first);
     }

@@ -75,14 +75,21 @@ async fn a_create_resolves_first_and_hands_the_attempt_on() {
         .once()
         .in_sequence(&mut order)
         .returning(|_, _| Ok(resolved(&["pull secret \"p\" not found"])));
-    bench.provider.expect_create_pod().with(always(), eq(Attempt(2)), always()).once().in_sequence(&mut order).returning(
-        |_, _, _| {
+    bench
+        .provider
+        .expect_create_pod()
+        .with(always(), eq(Attempt(2)), always())
+        .once()
+        .in_sequence(&mut order)
+        .returning(|_, _, _| {
             Ok(Started::Group { group: GroupId::new("g1"), annotations: BTreeMap::new(), ignored: vec![] })
-        },
-    );
+        });
     let told = Arc::clone(&bench.told);
     let outcome = bench.runner(Lanes::default()).run(create()).await;
-    assert!(matches!(outcome, Some(Outcome::Created { result: Ok(Started::Group { .. }), .. })), "{outcome:?}");
+    assert!(
+        matches!(outcome, Some(Outcome::Created { result: Ok(Started::Group { .. }), .. })),
+        "{outcome:?}"
+    );
     let told = told.0.lock().unwrap();
     assert_eq!(told[0].reason, "FailedToRetrieveImagePullSecret");
     assert_eq!(told[0].message, "pull secret \"p\" not found");
@@ -113,7 +120,12 @@ async fn a_create_without_answer_is_indeterminate_and_never_lost() {
     struct Silent;
     #[async_trait::async_trait]
     impl Provider for Silent {
-        async fn create_pod(&self, _: &corev1::Pod, _: Attempt, _: &Resolved) -> Result<Started, ProviderError> {
+        async fn create_pod(
+            &self,
+            _: &corev1::Pod,
+            _: Attempt,
+            _: &Resolved,
+        ) -> Result<Started, ProviderError> {
             std::future::pending().await
         }
         async fn find(&self, _: &PodKey) -> Result<Vec<vk_core::ObservedPod>, ProviderError> {

@@ -175,7 +175,8 @@ fn a_terminal_phase_is_final() {
 
 #[test]
 fn a_container_that_fails_to_be_pulled_keeps_the_reason_and_a_pod_that_ran_its_phase() {
-    let waiting = ContainerState::Waiting { reason: Some("ImagePullBackOff".into()), message: Some("no".into()) };
+    let waiting =
+        ContainerState::Waiting { reason: Some("ImagePullBackOff".into()), message: Some("no".into()) };
     let observed = group(GroupState::Pending, vec![container("main", waiting, false)]);
     let pending = status_of(&facts(one_container(), json!({"phase": "Pending"})), Some(&observed), None);
     assert_eq!(pending.phase.as_deref(), Some("Pending"));
