@@ -185,3 +185,75 @@ impl Cloud for EciCloud {
         result.map(|log| log.content).map_err(|error| from_client(attempted(), error))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::sync::Mutex;
+
+    use bytes::Bytes;
+    use eci_client::{AccessKey, Transport, TransportError};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// Answers with these bodies, one after the other; `None` is no answer.
+    struct Script(Mutex<VecDeque<Option<Value>>>);
+
+    #[async_trait]
+    impl Transport for Script {
+        async fn send(&self, _: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
+            let next = self.0.lock().unwrap().pop_front();
+            match next {
+                Some(Some(body)) => {
+                    let status = if body["Code"].is_null() { 200 } else { 400 };
+                    let response = http::Response::builder().status(status);
+                    Ok(response.body(Bytes::from(body.to_string())).unwrap())
+                }
+                Some(None) => Err(TransportError::unanswered("the test drops it")),
+                // Never answered.
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    fn page(id: &str, next: &str) -> Option<Value> {
+        Some(json!({"RequestId": "r", "Data": [{"ContainerGroupId": id}], "NextToken": next}))
+    }
+
+    async fn listed(pages: Vec<Option<Value>>) -> Result<usize, ErrorKind> {
+        let client = Client::builder("cn-hangzhou")
+            .credentials(AccessKey::new("id", "secret"))
+            .transport(Script(Mutex::new(pages.into())));
+        let limit = Duration::from_secs(3);
+        let limits = Limits { write: limit, read: limit * 2, list: limit };
+        let cloud = EciCloud::new(&client.build().unwrap(), limits, Arc::new(()));
+        let listed = cloud.statuses(&DescribeContainerGroupStatusRequest::default()).await;
+        listed.map(|statuses| statuses.len()).map_err(|error| error.kind().clone())
+    }
+
+    #[tokio::test]
+    async fn a_list_is_all_of_its_pages() {
+        assert_eq!(listed(vec![page("a", "t1"), page("b", "t2"), page("c", "")]).await, Ok(3));
+    }
+
+    #[tokio::test]
+    async fn pages_that_lead_in_a_circle_are_no_list() {
+        assert_eq!(
+            listed(vec![page("a", "t1"), page("b", "t2"), page("c", "t1")]).await,
+            Err(ErrorKind::Bug)
+        );
+    }
+
+    #[tokio::test]
+    async fn a_part_of_the_pages_is_no_list() {
+        assert_eq!(listed(vec![page("a", "t1"), None]).await, Err(ErrorKind::Unavailable));
+        let expired = Some(json!({"RequestId": "r", "Code": "InvalidParameter", "Message": "NextToken"}));
+        assert_eq!(listed(vec![page("a", "t1"), expired]).await, Err(ErrorKind::InvalidRequest));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_list_whose_pages_do_not_end_in_time_is_given_up() {
+        assert_eq!(listed(vec![page("a", "t1")]).await, Err(ErrorKind::Unavailable));
+    }
+}

@@ -19,6 +19,8 @@ mod ownership;
 mod provider;
 mod reading;
 mod sweep;
+#[cfg(test)]
+mod tests;
 
 pub use calls::CallObserver;
 pub use provider::{EciProvider, Options};
