@@ -173,8 +173,10 @@ impl Follow {
     async fn read(&mut self, last: bool) -> Option<Bytes> {
         let now = Instant::now();
         let interval = self.followed.log.interval();
-        // Younger than a pause serves all readers; the last reading must be younger than the end.
-        let not_before = if last { now } else { now.checked_sub(interval).unwrap_or(now) };
+        // A reading younger than a pause serves all readers, one just as old none: the next must lie in the future.
+        // The last reading must be no older than the end.
+        let recent = interval.saturating_sub(Duration::from_nanos(1));
+        let not_before = if last { now } else { now.checked_sub(recent).unwrap_or(now) };
         match self.followed.log.poll(self.since(), not_before).await {
             Polled::Reading(reading) => self.take(&reading, interval, last),
             Polled::Paused(until) => {
