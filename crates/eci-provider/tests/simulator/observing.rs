@@ -151,7 +151,7 @@ async fn what_published_material_leaves_open_makes_no_difference() {
         let since = cursor(&provider).await;
         assert_eq!(provider.observe(Some(since)).await.unwrap().groups.len(), 2, "{switch}");
         world.remove(&group);
-        assert_eq!(ids(&sweep(&provider).await), [other.clone()], "{switch}");
+        assert_eq!(ids(&sweep(&provider).await), std::slice::from_ref(&other), "{switch}");
         let fetched = provider.fetch(&[group.clone(), other.clone()]).await.unwrap();
         assert_eq!((ids(&fetched.present), fetched.absent), (vec![other], vec![group]), "{switch}");
     }
