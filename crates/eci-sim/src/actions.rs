@@ -9,6 +9,8 @@ mod regions;
 mod render;
 mod status;
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -21,7 +23,7 @@ use crate::state::Cloud;
 pub(crate) struct Context<'a> {
     pub(crate) now: Timestamp,
     pub(crate) caller: &'a AccessKey,
-    pub(crate) parameters: &'a Parameters,
+    pub(crate) parameters: &'a Arc<Parameters>,
     pub(crate) root: Node<'a>,
 }
 
@@ -41,7 +43,7 @@ pub(crate) fn perform(
     now: Timestamp,
     action: &str,
     caller: &AccessKey,
-    parameters: &Parameters,
+    parameters: &Arc<Parameters>,
 ) -> Result<Value, ApiError> {
     let context = Context { now, caller, parameters, root: Node::root(parameters) };
     match action {

@@ -178,7 +178,8 @@ fn mismatch(computed: &Computed) -> ApiError {
 
 fn check_time(text: &str, now: Timestamp) -> Result<(), ApiError> {
     let bytes = text.as_bytes();
-    let time = text.parse::<Timestamp>().ok().filter(|_| bytes.len() == 20 && bytes[19] == b'Z');
+    let shaped = bytes.len() == 20 && bytes[10] == b'T' && bytes[19] == b'Z';
+    let time = text.parse::<Timestamp>().ok().filter(|_| shaped);
     let Some(time) = time else {
         let message = "Specified time stamp or date value is not well formatted.";
         return Err(ApiError::new(400, "InvalidTimeStamp.Format", message));

@@ -107,6 +107,7 @@ fn requests(cloud: &Cloud, query: &str) -> Reply {
 
 fn change_settings(cloud: &mut Cloud, changes: &Value) -> Reply {
     cloud.settings = cloud.settings.changed(changes).map_err(|problem| Refusal(400, problem))?;
+    cloud.store.watch_all(&cloud.settings);
     Ok(json!(cloud.settings))
 }
 

@@ -14,13 +14,13 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::debug;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, later};
 use crate::control::{self, ControlRequest};
 use crate::reply::Answer;
 use crate::state::{Cloud, Step};
@@ -184,8 +184,7 @@ impl Shared {
     /// The `Date` of an answer, by the clock that request times are checked against.
     fn date(&self) -> String {
         let skew = SignedDuration::from_secs(self.cloud().settings.clock_skew_s);
-        let now = self.clock.now().saturating_add(skew).unwrap_or(Timestamp::MAX);
-        now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+        later(self.clock.now(), skew).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
     }
 }
 

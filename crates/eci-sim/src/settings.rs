@@ -225,14 +225,17 @@ impl Settings {
     }
 }
 
-/// Milliseconds as a duration; what does not fit is longer than any test.
+/// Longer than anything that happens; larger settings count as this.
+const CENTURY_S: i64 = 100 * 365 * 86_400;
+
+/// Milliseconds as a duration.
 pub(crate) fn millis(ms: u64) -> SignedDuration {
-    SignedDuration::from_millis(i64::try_from(ms).unwrap_or(i64::MAX))
+    SignedDuration::from_millis(i64::try_from(ms).unwrap_or(i64::MAX).min(CENTURY_S * 1000))
 }
 
 /// Seconds as a duration.
 pub(crate) fn seconds(s: u64) -> SignedDuration {
-    SignedDuration::from_secs(i64::try_from(s).unwrap_or(i64::MAX))
+    SignedDuration::from_secs(i64::try_from(s).unwrap_or(i64::MAX).min(CENTURY_S))
 }
 
 #[cfg(test)]

@@ -12,13 +12,18 @@ pub(crate) mod addresses;
 pub(crate) mod faults;
 pub(crate) mod journal;
 pub(crate) mod store;
+#[cfg(test)]
+mod tests;
 pub(crate) mod tokens;
+
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::actions;
 use crate::auth::{AccessKey, Keyring};
+use crate::clock::later;
 use crate::error::ApiError;
 use crate::reply::{Answer, Envelope};
 use crate::rng::Rng;
@@ -94,7 +99,7 @@ pub(crate) struct Admitted {
 impl Cloud {
     /// Brings every group to the present of its own time, which is returned.
     pub(crate) fn advance(&mut self, wall: Timestamp) -> Timestamp {
-        let now = wall.saturating_add(self.advanced).unwrap_or(Timestamp::MAX);
+        let now = later(wall, self.advanced);
         self.store.advance(now, &self.settings);
         now
     }
@@ -143,7 +148,7 @@ impl Cloud {
             method: call.method.clone(),
             action: call.action.clone(),
             access_key_id: None,
-            parameters: call.parameters.clone(),
+            parameters: Arc::clone(&call.parameters),
             outcome: Outcome::default(),
         };
         self.journal.add(entry, self.settings.journal_size)
@@ -167,8 +172,8 @@ impl Cloud {
             let message = format!("{action} cannot be called by {}.", call.method);
             return Err(ApiError::new(400, "UnsupportedHTTPMethod", message));
         }
-        let skewed = wall.saturating_add(SignedDuration::from_secs(self.settings.clock_skew_s));
-        let caller = self.keyring.authenticate(call, skewed.unwrap_or(wall))?;
+        let skewed = later(wall, SignedDuration::from_secs(self.settings.clock_skew_s));
+        let caller = self.keyring.authenticate(call, skewed)?;
         Ok((action, caller))
     }
 

@@ -1,6 +1,7 @@
 //! Reads a request as it travels: decoded parameters, headers, what names the action.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
@@ -33,7 +34,7 @@ pub(crate) struct Call {
     pub(crate) version: Option<String>,
     pub(crate) wants_xml: bool,
     /// What the action is called with: query and form without the protocol's own parameters.
-    pub(crate) parameters: Parameters,
+    pub(crate) parameters: Arc<Parameters>,
 }
 
 impl Call {
@@ -55,7 +56,7 @@ impl Call {
         let action = headers.get("x-acs-action").cloned().or_else(|| named("Action"));
         let version = headers.get("x-acs-version").cloned().or_else(|| named("Version"));
         let wants_xml = named("Format").is_some_and(|format| format.eq_ignore_ascii_case("XML"));
-        let parameters = all().filter(|(name, _)| !is_common(name)).cloned().collect();
+        let parameters: Parameters = all().filter(|(name, _)| !is_common(name)).cloned().collect();
         Self {
             method: request.method.clone(),
             path: request.path.clone(),
@@ -66,7 +67,7 @@ impl Call {
             action,
             version,
             wants_xml,
-            parameters,
+            parameters: Arc::new(parameters),
         }
     }
 

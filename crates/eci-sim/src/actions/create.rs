@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -109,7 +110,7 @@ fn create(cloud: &mut Cloud, context: &Context<'_>, place: Place) -> Result<Stri
         address,
         created_at: context.now,
         tags: tags(context),
-        parameters: context.parameters.clone(),
+        parameters: Arc::clone(context.parameters),
     };
     let id = facts.id.clone();
     let settings = &cloud.settings;

@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::events::Events;
 use super::facts::{ContainerKind, Facts, RestartPolicy};
+use crate::clock::later;
 use crate::script::{Line, Window};
 use crate::settings::{Settings, millis};
 
@@ -125,10 +126,10 @@ impl Container {
     /// Its turn has come.
     pub(crate) fn begin(&mut self, at: Timestamp, settings: &Settings, events: &mut Events) {
         if self.has_image {
-            self.phase = Phase::Starting { until: at + settings.start() };
+            self.phase = Phase::Starting { until: later(at, settings.start()) };
         } else {
             events.normal(at, "Pulling", format!("Pulling image \"{}\"", self.image));
-            self.phase = Phase::Pulling { until: at + settings.pull() };
+            self.phase = Phase::Pulling { until: later(at, settings.pull()) };
         }
     }
 
@@ -168,7 +169,7 @@ impl Container {
                 events.warning(at, "BackOff", message);
                 // The wait before a pull is never zero, so the sequence starts at its second place.
                 self.attempts += 1;
-                self.phase = Phase::PullBackOff { until: at + settings.backoff(self.attempts) };
+                self.phase = Phase::PullBackOff { until: later(at, settings.backoff(self.attempts)) };
             }
             Phase::PullBackOff { .. } => self.begin(at, settings, events),
             Phase::Starting { .. } | Phase::BackOff { .. } => self.started(at, facts, events),
@@ -182,12 +183,12 @@ impl Container {
         if self.image.contains(MISSING_IMAGE) {
             let message = format!("Failed to pull image \"{}\": not found", self.image);
             events.warning(at, "Failed", message);
-            self.phase = Phase::PullFailed { until: at + settings.pull() };
+            self.phase = Phase::PullFailed { until: later(at, settings.pull()) };
         } else {
             events.normal(at, "Pulled", format!("Successfully pulled image \"{}\"", self.image));
             self.has_image = true;
             self.attempts = 0;
-            self.phase = Phase::Starting { until: at + settings.start() };
+            self.phase = Phase::Starting { until: later(at, settings.start()) };
         }
     }
 
@@ -197,10 +198,10 @@ impl Container {
         let (program, surroundings) = facts.program(self.kind, self.index);
         let planned = program.end(at, &surroundings).map(|end| {
             let message = self.message(end.message, end.exit_code, facts, at);
-            (at + end.after, Exit::of_code(end.exit_code, message))
+            (later(at, end.after), Exit::of_code(end.exit_code, message))
         });
         let ready_at = match self.kind {
-            ContainerKind::App => facts.ready_after(self.index).map(|after| at + after),
+            ContainerKind::App => facts.ready_after(self.index).map(|after| later(at, after)),
             ContainerKind::Init => None,
         };
         let ready = ready_at == Some(at);
@@ -278,7 +279,7 @@ impl Container {
         self.attempts += 1;
         self.previous = self.current.take();
         // Without any wait, a container that ends at once would start over endlessly in one instant.
-        let until = at + wait.max(settings.start()).max(millis(1));
+        let until = later(at, wait.max(settings.start()).max(millis(1)));
         if wait.is_zero() {
             self.phase = Phase::Starting { until };
         } else {

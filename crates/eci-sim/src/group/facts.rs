@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -48,7 +49,7 @@ pub(crate) struct Facts {
     pub(crate) created_at: Timestamp,
     pub(crate) tags: BTreeMap<String, String>,
     /// The parameters of the create; replies are rendered from them.
-    pub(crate) parameters: Parameters,
+    pub(crate) parameters: Arc<Parameters>,
 }
 
 impl Facts {
@@ -239,7 +240,7 @@ pub(crate) mod tests {
             address: Ipv4Addr::new(10, 250, 0, 1),
             created_at: "2026-01-01T00:00:00Z".parse().unwrap(),
             tags: BTreeMap::new(),
-            parameters: create_with(changes),
+            parameters: Arc::new(create_with(changes)),
         }
     }
 

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::container::{Container, Exit};
 use super::events::Events;
 use super::facts::{ContainerKind, Facts, RestartPolicy};
+use crate::clock::later;
 use crate::settings::{Settings, Stock, Terminating};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -95,7 +96,7 @@ impl Life {
             status: Status::Scheduling,
             forced: None,
             changed_at: created_at,
-            place_at: created_at + settings.schedule(),
+            place_at: later(created_at, settings.schedule()),
             out_of_stock: settings.stock == Stock::ScheduleFailed,
             pending_until: later(created_at, facts.max_pending()),
             deadline: facts.active_deadline().map(|deadline| later(created_at, deadline)),
@@ -346,10 +347,6 @@ impl Life {
         let needed = if stubborn { facts.grace() } else { hook.unwrap_or(SignedDuration::ZERO) };
         needed.min(facts.grace())
     }
-}
-
-fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
-    at.saturating_add(by).unwrap_or(Timestamp::MAX)
 }
 
 #[cfg(test)]

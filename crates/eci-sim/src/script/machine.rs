@@ -8,6 +8,7 @@ use super::builtin::{self, Call};
 use super::lex::{Part, Word};
 use super::parse::{Command, List, When};
 use super::{End, Line, Surroundings, Window};
+use crate::clock::later;
 
 /// What writing a line costs, so that no two lines of a container have the same time.
 const LINE_COST: SignedDuration = SignedDuration::from_micros(10);
@@ -69,7 +70,7 @@ impl<'a> Machine<'a> {
 
     /// The instant on the machine's clock.
     pub(super) fn now(&self) -> Timestamp {
-        self.started_at.saturating_add(self.elapsed).unwrap_or(Timestamp::MAX)
+        later(self.started_at, self.elapsed)
     }
 
     pub(super) fn run(&mut self, list: &List) -> Flow {

@@ -1,6 +1,7 @@
 //! Remembers every request and what came of it.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -18,7 +19,8 @@ pub(crate) struct Entry {
     pub(crate) method: String,
     pub(crate) action: Option<String>,
     pub(crate) access_key_id: Option<String>,
-    pub(crate) parameters: Parameters,
+    /// Shared with the group that the request made.
+    pub(crate) parameters: Arc<Parameters>,
     pub(crate) outcome: Outcome,
 }
 
@@ -157,7 +159,7 @@ mod tests {
             method: "POST".into(),
             action: Some("Create".into()),
             access_key_id: None,
-            parameters: Parameters::new(),
+            parameters: Arc::new(Parameters::new()),
             outcome: Outcome::default(),
         };
         for _ in 0..3 {

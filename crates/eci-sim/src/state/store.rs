@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, VecDeque};
 use jiff::Timestamp;
 
 use super::addresses::Addresses;
+use crate::clock::later;
 use crate::group::{Group, Status};
 use crate::settings::{Settings, seconds};
 
@@ -117,12 +118,18 @@ impl Store {
     fn watch(&mut self, seq: u64, settings: &Settings) {
         let Some(group) = self.groups.get(&seq) else { return };
         let retention = group.life.ended_at.map(|ended_at| match group.life.status() {
-            Status::ScheduleFailed => ended_at + seconds(settings.schedule_failed_keep_s),
-            _ => ended_at + seconds(settings.terminal_keep_s),
+            Status::ScheduleFailed => later(ended_at, seconds(settings.schedule_failed_keep_s)),
+            _ => later(ended_at, seconds(settings.terminal_keep_s)),
         });
         if let Some(due) = group.life.due().or(retention) {
             self.timers.push(Reverse((due, seq)));
         }
+    }
+
+    /// Looks at every group again by its present settings.
+    pub(crate) fn watch_all(&mut self, settings: &Settings) {
+        let all: Vec<u64> = self.all_seqs().collect();
+        all.into_iter().for_each(|seq| self.watch(seq, settings));
     }
 
     /// Lets everything happen that is due by `now`, in the order of time.
@@ -142,7 +149,11 @@ impl Store {
         } else if group.life.due().is_some_and(|really| really <= due) {
             self.change_seq(seq, settings, |group| group.advance(due, settings));
         } else if group.life.status() == Status::ScheduleFailed {
-            if group.life.ended_at.is_some_and(|at| at + seconds(settings.schedule_failed_keep_s) <= due) {
+            if group
+                .life
+                .ended_at
+                .is_some_and(|at| later(at, seconds(settings.schedule_failed_keep_s)) <= due)
+            {
                 self.remove(seq, due);
             }
         } else if group.life.ended_at.is_some() {
@@ -157,7 +168,7 @@ impl Store {
             let Some(ended) = self.ended.get(region) else { return };
             let oldest = ended.first().copied().filter(|(ended_at, _)| {
                 ended.len() > settings.terminal_keep_newest
-                    && *ended_at + seconds(settings.terminal_keep_s) <= now
+                    && later(*ended_at, seconds(settings.terminal_keep_s)) <= now
             });
             let Some((_, seq)) = oldest else { return };
             self.remove(seq, now);

@@ -1,0 +1,10 @@
+//! The simulator over real HTTP, called by a signer written for these tests alone.
+
+#![allow(clippy::unwrap_used, reason = "clippy only knows functions marked as tests, not what they call")]
+
+mod binary;
+mod caller;
+mod faults;
+mod life;
+mod requests;
+mod signatures;
