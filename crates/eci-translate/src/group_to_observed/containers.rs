@@ -171,7 +171,7 @@ fn exit_code(told: i32, signal: i32, badly: bool, reason: Option<&str>) -> i32 {
     );
     match (told, signal) {
         (0, 0) if badly || bad_reason => UNKNOWN_EXIT_CODE,
-        (0, signal) if signal != 0 => SIGNALLED + signal,
+        (0, signal) if signal != 0 => SIGNALLED.saturating_add(signal),
         (told, _) => told,
     }
 }

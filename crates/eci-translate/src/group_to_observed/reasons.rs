@@ -45,53 +45,48 @@ type Reason = (Option<String>, Option<String>);
 
 /// What the newest event of the platform says.
 pub(super) fn of_events(events: &[Event], state: &GroupState) -> Reason {
-    let telling = events.iter().filter(|event| {
-        event.r#type != Some(EventType::Normal) && event.reason.as_deref().is_some_and(is_of_platform)
-    });
-    // Of equally old ones the last in the list.
-    match telling.max_by_key(|event| event.last_timestamp).filter(|_| wants_reason(state)) {
-        Some(event) => (event.reason.clone(), event.message.clone()),
-        None => (None, None),
-    }
+    by_state(state, || {
+        let telling = events.iter().filter(|event| {
+            event.r#type != Some(EventType::Normal) && event.reason.as_deref().is_some_and(is_of_platform)
+        });
+        // Of equally old ones the last in the list.
+        let newest = telling.max_by_key(|event| event.last_timestamp)?;
+        Some((newest.reason.clone(), newest.message.clone()))
+    })
 }
 
 /// What the condition that went wrong last says.
 pub(super) fn of_conditions(conditions: &[Condition], state: &GroupState) -> Reason {
-    let telling = conditions.iter().filter(|condition| {
-        // The one condition whose `True` is trouble.
-        let bad = match condition.r#type.as_str() {
-            "Unschedulable" => ConditionStatus::True,
-            _ => ConditionStatus::False,
-        };
-        PLATFORM_CONDITIONS.contains(&condition.r#type.as_str())
-            && condition.status == bad
-            && condition.reason.as_deref().is_some_and(is_of_platform)
-    });
-    match telling.max_by_key(|condition| condition.last_transition_time).filter(|_| wants_reason(state)) {
-        Some(condition) => (condition.reason.clone(), condition.message.clone()),
-        None => (None, None),
-    }
+    by_state(state, || {
+        let telling = conditions.iter().filter(|condition| {
+            // The one condition whose `True` is trouble.
+            let bad = match condition.r#type.as_str() {
+                "Unschedulable" => ConditionStatus::True,
+                _ => ConditionStatus::False,
+            };
+            PLATFORM_CONDITIONS.contains(&condition.r#type.as_str())
+                && condition.status == bad
+                && condition.reason.as_deref().is_some_and(is_of_platform)
+        });
+        let newest = telling.max_by_key(|condition| condition.last_transition_time)?;
+        Some((newest.reason.clone(), newest.message.clone()))
+    })
 }
 
-/// The word for a state that is its own reason.
-pub(super) fn of_state(state: &GroupState) -> Option<String> {
-    let word = match state {
-        GroupState::Reclaimed => "SpotReclaimed",
-        GroupState::NeverStarted => "ScheduleFailed",
-        _ => return None,
-    };
-    Some(word.to_owned())
-}
-
-/// A group that runs or ended well needs no excuse, whatever happened on its way there.
-fn wants_reason(state: &GroupState) -> bool {
+/// A group that runs or ended well needs no excuse, whatever happened on its way there, and one that was reclaimed has
+/// one excuse, whichever source is read.
+fn by_state(state: &GroupState, told: impl FnOnce() -> Option<Reason>) -> Reason {
     match state {
-        GroupState::Running | GroupState::Succeeded | GroupState::Stopping | GroupState::Unknown(_) => false,
-        GroupState::Scheduling
-        | GroupState::Pending
-        | GroupState::Failed
-        | GroupState::Reclaimed
-        | GroupState::NeverStarted => true,
+        GroupState::Running | GroupState::Succeeded | GroupState::Stopping | GroupState::Unknown(_) => {
+            (None, None)
+        }
+        GroupState::Scheduling | GroupState::Pending | GroupState::Failed | GroupState::NeverStarted => {
+            told().unwrap_or_default()
+        }
+        GroupState::Reclaimed => {
+            let sentence = "the cloud took back the capacity that the pod ran on";
+            (Some("SpotReclaimed".to_owned()), Some(sentence.to_owned()))
+        }
     }
 }
 

@@ -6,11 +6,25 @@ use k8s_openapi::api::core::v1 as corev1;
 use proptest::prelude::*;
 use serde_json::Value;
 
+use eci_client::model::{ContainerGroup, ContainerGroupStatus};
+use eci_translate::{observed_from_group, observed_from_status};
+
 use crate::expectation::folders;
 use crate::input::Case;
+use crate::observations::known;
 
 static CASES: LazyLock<Vec<Case>> =
     LazyLock::new(|| folders("cases").iter().map(|it| Case::read(it)).collect());
+
+/// The replies of all observations.
+static REPLIES: LazyLock<Vec<Value>> = LazyLock::new(|| {
+    let files =
+        folders("observations").into_iter().flat_map(|it| [it.join("group.json"), it.join("status.json")]);
+    files
+        .filter_map(|file| std::fs::read_to_string(file).ok())
+        .map(|it| serde_json::from_str(&it).unwrap())
+        .collect()
+});
 
 /// The leaves of a JSON value.
 fn leaves(value: &mut Value) -> Vec<&mut Value> {
@@ -62,5 +76,25 @@ proptest! {
             }
         }
         let _ = case.translated();
+    }
+
+    /// Any reply that holds something else in a few places.
+    #[test]
+    fn reading_never_panics(
+        reply in any::<prop::sample::Index>(),
+        places in prop::collection::vec(any::<prop::sample::Index>(), 1..5),
+        text in prop_oneof!["\\PC*", Just(String::new()), Just("Terminated".to_owned())],
+        number in any::<i32>(),
+    ) {
+        let mut reply = REPLIES[reply.index(REPLIES.len())].clone();
+        for place in places {
+            disturb(&mut reply, place, &text, number);
+        }
+        if let Ok(group) = serde_json::from_value::<ContainerGroup>(reply.clone()) {
+            let _ = observed_from_group(&group);
+        }
+        if let Ok(status) = serde_json::from_value::<ContainerGroupStatus>(reply) {
+            let _ = observed_from_status(&status, &known());
+        }
     }
 }
