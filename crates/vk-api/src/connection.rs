@@ -10,8 +10,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::{Frame, SizeHint};
+use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
 use rustls_pki_types::CertificateDer;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -108,10 +108,12 @@ impl Connections {
         }
     }
 
+    /// The protocol is the one that the handshake agreed on: nothing is guessed from the first bytes, which might
+    /// never come.
     async fn serve_requests(&self, tls: TlsStream<WriteTimeout<TcpStream>>) {
         let (_, session) = tls.get_ref();
         let chain: Arc<[CertificateDer<'static>]> = session.peer_certificates().unwrap_or_default().into();
-        let builder = builder(self.limits, session.alpn_protocol() == Some(b"h2"));
+        let is_http2 = session.alpn_protocol() == Some(b"h2");
         let activity = Activity::default();
         let service = hyper::service::service_fn(|request| {
             let (service, chain, busy) = (Arc::clone(&self.service), Arc::clone(&chain), activity.begin());
@@ -120,53 +122,59 @@ impl Connections {
                 Ok::<_, Infallible>(response.map(|body| BusyBody { body, _busy: busy }))
             }
         });
-        let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(tls), service));
-        let why = tokio::select! {
-            biased;
-            () = self.drain.cancelled() => Farewell::Draining,
-            () = activity.idle_for(self.limits.idle) => Farewell::Idle,
-            ended = connection.as_mut() => Farewell::Ended(ended),
-        };
-        let ended = match why {
-            Farewell::Ended(ended) => ended,
-            // Until the whole server's time is over.
-            Farewell::Draining => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
-            Farewell::Idle => {
-                connection.as_mut().graceful_shutdown();
-                timeout(FAREWELL, connection).await.unwrap_or(Ok(()))
-            }
+        let stream = TokioIo::new(tls);
+        let ended = if is_http2 {
+            let connection = http2().serve_connection(stream, service);
+            self.converse(connection, |connection| connection.graceful_shutdown(), &activity).await
+        } else {
+            let connection = http1(self.limits.header).serve_connection(stream, service).with_upgrades();
+            self.converse(connection, |connection| connection.graceful_shutdown(), &activity).await
         };
         if let Err(error) = ended {
             debug!(%error, "connection broke");
         }
     }
+
+    async fn converse<C>(
+        &self,
+        connection: C,
+        finish: impl FnOnce(Pin<&mut C>),
+        activity: &Activity,
+    ) -> Result<(), hyper::Error>
+    where
+        C: Future<Output = Result<(), hyper::Error>>,
+    {
+        let mut connection = pin!(connection);
+        let idle = tokio::select! {
+            biased;
+            () = self.drain.cancelled() => false,
+            () = activity.idle_for(self.limits.idle) => true,
+            ended = connection.as_mut() => return ended,
+        };
+        finish(connection.as_mut());
+        if idle {
+            return timeout(FAREWELL, connection).await.unwrap_or(Ok(()));
+        }
+        // Until the whole server's time is over.
+        connection.await
+    }
 }
 
-enum Farewell {
-    Draining,
-    Idle,
-    Ended(Result<(), BoxError>),
+fn http1(header: Duration) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(header).max_buf_size(HEAD_BYTES as usize);
+    builder
 }
 
-/// The protocol is the one that the handshake agreed on: nothing is guessed from the first bytes.
-fn builder(limits: Limits, http2: bool) -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
+fn http2() -> http2::Builder<TokioExecutor> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
     builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.header)
-        .max_buf_size(HEAD_BYTES as usize);
-    builder
-        .http2()
         .timer(TokioTimer::new())
         .max_header_list_size(HEAD_BYTES)
         .max_concurrent_streams(CONCURRENT_REQUESTS)
         .keep_alive_interval(Duration::from_secs(30))
         .keep_alive_timeout(Duration::from_secs(15));
-    if http2 { builder.http2_only() } else { builder.http1_only() }
+    builder
 }
 
 /// Counts the requests under way on one connection.

@@ -1,13 +1,11 @@
 //! Certificates that change while the server runs, on both sides.
 
-mod support;
-
 use std::path::{Path, PathBuf};
 
-use rustls_pki_types::CertificateDer;
-use support::{
+use crate::support::{
     Ca, Client, Identity, Node, NodeBuilder, Talk, add_admin, ca, connect_tls, eventually, identity, now,
 };
+use rustls_pki_types::CertificateDer;
 use vk_api::ServingCertificate;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
@@ -177,7 +175,7 @@ async fn a_self_signed_certificate_names_the_node_and_its_addresses() {
     let node = builder.start().await;
     let der = shown_by(&node).await;
     let (_, certificate) = X509Certificate::from_der(&der).unwrap();
-    assert_eq!(certificate.subject().to_string(), "O=system:nodes, CN=system:node:virtual-kubelet");
+    assert_eq!(certificate.subject().to_string(), "CN=system:node:virtual-kubelet, O=system:nodes");
     let names = certificate.subject_alternative_name().unwrap().unwrap();
     let names: Vec<String> = names.value.general_names.iter().map(GeneralName::to_string).collect();
     assert_eq!(names.len(), 3, "{names:?}");

@@ -1,11 +1,9 @@
 //! Runs requests with everything logged, and looks for what must not be there.
 
-mod support;
-
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-use support::{Client, Talk, node, request};
+use crate::support::{Client, Talk, node, request};
 
 #[derive(Clone, Default)]
 struct Captured(Arc<Mutex<Vec<u8>>>);

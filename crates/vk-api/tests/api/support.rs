@@ -1,7 +1,5 @@
 //! A server on loopback with everything around it: CAs, a scripted API server, and a client of our own.
 
-#![allow(dead_code, reason = "each test target uses a part")]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
@@ -33,13 +31,13 @@ use vk_api::{
 };
 use vk_core::{GroupId, LogProvider, LogQuery, ProviderError};
 
-pub const NODE: &str = "virtual-kubelet";
+pub(crate) const NODE: &str = "virtual-kubelet";
 
 // --- certificates ---------------------------------------------------------------------------------------------------
 
-pub type Ca = CertifiedIssuer<'static, KeyPair>;
+pub(crate) type Ca = CertifiedIssuer<'static, KeyPair>;
 
-pub fn ca(name: &str) -> Ca {
+pub(crate) fn ca(name: &str) -> Ca {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.distinguished_name.push(DnType::CommonName, name);
@@ -47,12 +45,12 @@ pub fn ca(name: &str) -> Ca {
 }
 
 /// A certificate with its key.
-pub struct Identity {
-    pub certificate: CertificateDer<'static>,
-    pub key: KeyPair,
+pub(crate) struct Identity {
+    pub(crate) certificate: CertificateDer<'static>,
+    pub(crate) key: KeyPair,
 }
 
-pub fn identity(ca: &Ca, user: &str, groups: &[&str]) -> Identity {
+pub(crate) fn identity(ca: &Ca, user: &str, groups: &[&str]) -> Identity {
     let mut params = CertificateParams::new(vec![NODE.to_owned()]).unwrap();
     params.distinguished_name.push(DnType::CommonName, user);
     for group in groups {
@@ -67,32 +65,32 @@ pub fn identity(ca: &Ca, user: &str, groups: &[&str]) -> Identity {
 
 /// What the scripted API server knows, and what it was asked.
 #[derive(Default)]
-pub struct Cluster {
-    pub down: bool,
-    pub client_ca: Option<String>,
+pub(crate) struct Cluster {
+    pub(crate) down: bool,
+    pub(crate) client_ca: Option<String>,
     /// User by token.
-    pub tokens: BTreeMap<String, String>,
+    pub(crate) tokens: BTreeMap<String, String>,
     /// User, verb, subresource.
-    pub allowed: BTreeSet<(String, String, String)>,
+    pub(crate) allowed: BTreeSet<(String, String, String)>,
     /// Users who may do everything.
-    pub admins: BTreeSet<String>,
-    pub token_reviews: usize,
-    pub access_reviews: Vec<Value>,
+    pub(crate) admins: BTreeSet<String>,
+    pub(crate) token_reviews: usize,
+    pub(crate) access_reviews: Vec<Value>,
 }
 
 #[derive(Clone, Default)]
-pub struct FakeCluster(pub Arc<Mutex<Cluster>>);
+pub(crate) struct FakeCluster(pub(crate) Arc<Mutex<Cluster>>);
 
 impl FakeCluster {
-    pub fn set(&self, change: impl FnOnce(&mut Cluster)) {
+    pub(crate) fn set(&self, change: impl FnOnce(&mut Cluster)) {
         change(&mut self.0.lock().unwrap());
     }
 
-    pub fn get<T>(&self, look: impl FnOnce(&Cluster) -> T) -> T {
+    pub(crate) fn get<T>(&self, look: impl FnOnce(&Cluster) -> T) -> T {
         look(&self.0.lock().unwrap())
     }
 
-    pub fn auth(&self) -> DelegatedAuth {
+    pub(crate) fn auth(&self) -> DelegatedAuth {
         let cluster = self.clone();
         let service = tower::service_fn(move |request: Request<kube::client::Body>| {
             let cluster = cluster.clone();
@@ -148,9 +146,9 @@ impl Cluster {
 // --- the node -------------------------------------------------------------------------------------------------------
 
 /// One pod, `default/web`, whose container `nginx` runs.
-pub struct OnePod {
+pub(crate) struct OnePod {
     /// Waited for by `list`, to have a request that is under way.
-    pub list_takes: Duration,
+    pub(crate) list_takes: Duration,
 }
 
 #[async_trait]
@@ -174,19 +172,19 @@ impl Pods for OnePod {
 
 /// A log that tests append to, and that counts its readings.
 #[derive(Default)]
-pub struct Log {
-    pub text: Mutex<String>,
-    pub reads: Mutex<usize>,
+pub(crate) struct Log {
+    pub(crate) text: Mutex<String>,
+    pub(crate) reads: Mutex<usize>,
 }
 
 impl Log {
-    pub fn append(&self, line: &str) {
+    pub(crate) fn append(&self, line: &str) {
         let mut text = self.text.lock().unwrap();
         let number = text.lines().count();
         text.push_str(&format!("2026-01-02T03:04:05.{number:09}Z {line}\n"));
     }
 
-    pub fn reads(&self) -> usize {
+    pub(crate) fn reads(&self) -> usize {
         *self.reads.lock().unwrap()
     }
 }
@@ -202,29 +200,29 @@ impl LogProvider for Log {
 }
 
 /// A server that runs.
-pub struct Node {
-    pub addr: SocketAddr,
-    pub cluster: FakeCluster,
-    pub log: Arc<Log>,
-    pub registry: Registry,
-    pub shutdown: CancellationToken,
-    pub running: JoinHandle<()>,
+pub(crate) struct Node {
+    pub(crate) addr: SocketAddr,
+    pub(crate) cluster: FakeCluster,
+    pub(crate) log: Arc<Log>,
+    pub(crate) registry: Registry,
+    pub(crate) shutdown: CancellationToken,
+    pub(crate) running: JoinHandle<()>,
 }
 
 /// Before it runs: what a test may change.
-pub struct NodeBuilder {
-    pub config: Config,
-    pub certificate: ServingCertificate,
-    pub pods: OnePod,
-    pub cluster: FakeCluster,
+pub(crate) struct NodeBuilder {
+    pub(crate) config: Config,
+    pub(crate) certificate: ServingCertificate,
+    pub(crate) pods: OnePod,
+    pub(crate) cluster: FakeCluster,
 }
 
-pub fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     "2026-11-23T12:00:00Z".parse().unwrap()
 }
 
 impl NodeBuilder {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let localhost = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let mut config = Config::new(NODE, SocketAddr::new(localhost, 0));
         config.reload = Duration::from_millis(20);
@@ -241,7 +239,7 @@ impl NodeBuilder {
         }
     }
 
-    pub async fn start(self) -> Node {
+    pub(crate) async fn start(self) -> Node {
         let mut registry = Registry::default();
         let (auth, log) = (Arc::new(self.cluster.auth()), Arc::new(Log::default()));
         let dependencies = Dependencies {
@@ -269,25 +267,25 @@ impl NodeBuilder {
 }
 
 /// A node with one administrator, known by the token `admin`.
-pub async fn node() -> Node {
+pub(crate) async fn node() -> Node {
     let builder = NodeBuilder::new();
     builder.cluster.set(add_admin);
     builder.start().await
 }
 
-pub fn add_admin(cluster: &mut Cluster) {
+pub(crate) fn add_admin(cluster: &mut Cluster) {
     cluster.tokens.insert("admin".to_owned(), "alice".to_owned());
     cluster.admins.insert("alice".to_owned());
 }
 
 impl Node {
-    pub fn metrics(&self) -> String {
+    pub(crate) fn metrics(&self) -> String {
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &self.registry).unwrap();
         text
     }
 
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.shutdown.cancel();
         self.running.await.unwrap();
     }
@@ -297,10 +295,10 @@ impl Node {
 
 /// How a client talks.
 #[derive(Clone, Copy)]
-pub struct Talk<'a> {
-    pub identity: Option<&'a Identity>,
-    pub http2: bool,
-    pub tls: &'static SupportedProtocolVersion,
+pub(crate) struct Talk<'a> {
+    pub(crate) identity: Option<&'a Identity>,
+    pub(crate) http2: bool,
+    pub(crate) tls: &'static SupportedProtocolVersion,
 }
 
 impl Default for Talk<'_> {
@@ -348,7 +346,7 @@ impl ServerCertVerifier for AnyServer {
     }
 }
 
-pub async fn connect_tls(addr: SocketAddr, talk: Talk<'_>) -> std::io::Result<TlsStream<TcpStream>> {
+pub(crate) async fn connect_tls(addr: SocketAddr, talk: Talk<'_>) -> std::io::Result<TlsStream<TcpStream>> {
     let provider = Arc::new(ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider.clone())
         .with_protocol_versions(&[talk.tls])
@@ -369,13 +367,13 @@ pub async fn connect_tls(addr: SocketAddr, talk: Talk<'_>) -> std::io::Result<Tl
 }
 
 /// One connection.
-pub enum Client {
+pub(crate) enum Client {
     Http1(hyper::client::conn::http1::SendRequest<Empty<Bytes>>),
     Http2(hyper::client::conn::http2::SendRequest<Empty<Bytes>>),
 }
 
 impl Client {
-    pub async fn connect(addr: SocketAddr, talk: Talk<'_>) -> Self {
+    pub(crate) async fn connect(addr: SocketAddr, talk: Talk<'_>) -> Self {
         let stream = TokioIo::new(connect_tls(addr, talk).await.unwrap());
         if talk.http2 {
             let (sender, connection) =
@@ -388,7 +386,7 @@ impl Client {
         Self::Http1(sender)
     }
 
-    pub async fn send(&mut self, request: Request<Empty<Bytes>>) -> hyper::Result<Response<Incoming>> {
+    pub(crate) async fn send(&mut self, request: Request<Empty<Bytes>>) -> hyper::Result<Response<Incoming>> {
         match self {
             Self::Http1(sender) => {
                 sender.ready().await?;
@@ -402,13 +400,13 @@ impl Client {
     }
 
     /// Status and body of a GET.
-    pub async fn get(&mut self, path: &str, token: Option<&str>) -> (u16, String) {
+    pub(crate) async fn get(&mut self, path: &str, token: Option<&str>) -> (u16, String) {
         let response = self.send(request("GET", path, token)).await.unwrap();
         read(response).await
     }
 }
 
-pub fn request(method: &str, path: &str, token: Option<&str>) -> Request<Empty<Bytes>> {
+pub(crate) fn request(method: &str, path: &str, token: Option<&str>) -> Request<Empty<Bytes>> {
     let request =
         Request::builder().method(method).uri(format!("https://localhost{path}")).header("host", "localhost");
     let request = match token {
@@ -418,21 +416,21 @@ pub fn request(method: &str, path: &str, token: Option<&str>) -> Request<Empty<B
     request.body(Empty::new()).unwrap()
 }
 
-pub async fn read(response: Response<Incoming>) -> (u16, String) {
+pub(crate) async fn read(response: Response<Incoming>) -> (u16, String) {
     let status = response.status().as_u16();
     let body = response.into_body().collect().await.unwrap().to_bytes();
     (status, String::from_utf8(body.to_vec()).unwrap())
 }
 
 /// The next chunk of a body; `None` at its ordinary end.
-pub async fn chunk(body: &mut Incoming) -> Option<hyper::Result<String>> {
+pub(crate) async fn chunk(body: &mut Incoming) -> Option<hyper::Result<String>> {
     let frame =
         tokio::time::timeout(Duration::from_secs(10), body.frame()).await.expect("something comes")?;
     Some(frame.map(|frame| String::from_utf8(frame.into_data().unwrap().to_vec()).unwrap()))
 }
 
 /// Waits until a state is reached.
-pub async fn eventually<F: Future<Output = bool>>(what: &str, mut reached: impl FnMut() -> F) {
+pub(crate) async fn eventually(what: &str, mut reached: impl AsyncFnMut() -> bool) {
     let waited = tokio::time::timeout(Duration::from_secs(20), async {
         while !reached().await {
             tokio::time::sleep(Duration::from_millis(10)).await;

@@ -1,10 +1,10 @@
 //! Connections that are slow, silent, many, cut or ended.
 
-mod support;
-
 use std::time::Duration;
 
-use support::{Client, Log, Node, NodeBuilder, Talk, add_admin, chunk, connect_tls, eventually, request};
+use crate::support::{
+    Client, Log, Node, NodeBuilder, Talk, add_admin, chunk, connect_tls, eventually, request,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};

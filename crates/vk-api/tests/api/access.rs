@@ -1,8 +1,6 @@
 //! Every route, over real TLS: who is nobody gets 401, who may not gets 403, who may gets the answer.
 
-mod support;
-
-use support::{Client, NodeBuilder, Talk, add_admin, ca, eventually, identity, node, read, request};
+use crate::support::{Client, NodeBuilder, Talk, add_admin, ca, eventually, identity, node, read, request};
 
 /// Method, path, what a user must be allowed (verb and any one of the subresources), and the status then.
 const ROUTES: &[(&str, &str, &str, &[&str], u16)] = &[
