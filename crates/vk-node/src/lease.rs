@@ -358,11 +358,13 @@ mod tests {
         let renewed = |lease: &Value| lease["metadata"]["resourceVersion"].as_str() == Some("3");
         world.until(renewed).await;
         assert!(world.began.elapsed() - before < Duration::from_secs(LEASE_SECONDS as u64));
-        world.until(|_| world.puts() == 4).await;
+        world.until(|_| world.puts() == 5).await;
         let mut metrics = String::new();
         prometheus_client::encoding::text::encode(&mut metrics, &world.registry).unwrap();
         assert!(metrics.contains("virtual_node_lease_failures_total 3\n"), "{metrics}");
-        assert!(metrics.contains("virtual_node_lease_renewals_total 3\n"), "{metrics}");
+        // The fifth put may or may not have been answered yet.
+        let renewals = [4, 5].map(|count| format!("virtual_node_lease_renewals_total {count}\n"));
+        assert!(renewals.iter().any(|line| metrics.contains(line)), "{metrics}");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //!
 //! The unit tests' servers merge patches as their authors think a server does; this one knows.
 
+#![allow(clippy::unwrap_used, reason = "a test's helpers fail the test")]
+
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};

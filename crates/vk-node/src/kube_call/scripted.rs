@@ -88,10 +88,12 @@ fn endless(events: watch::Receiver<Vec<Value>>, begin: usize) -> UnsyncBoxBody<b
     BodyExt::boxed_unsync(StreamBody::new(stream.boxed()))
 }
 
+type Script = dyn FnMut(&Seen) -> Answer + Send;
+
 /// The server. Clones are the same server.
 #[derive(Clone)]
 pub(crate) struct Scripted {
-    script: Arc<Mutex<dyn FnMut(&Seen) -> Answer + Send>>,
+    script: Arc<Mutex<Script>>,
     seen: watch::Sender<Vec<Seen>>,
 }
 

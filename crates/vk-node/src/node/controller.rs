@@ -35,7 +35,8 @@ const REPORT_EVERY: Duration = Duration::from_secs(300);
 /// By how much of itself that period is spread, so that a fleet does not write in step.
 const REPORT_SPREAD: f64 = 0.2;
 
-/// The wait after a refusal that only a person can end.
+/// The longest wait after a refusal, which only a person can end; but an API server that just started refuses for a
+/// moment too, until it knows the roles, so the first waits are short.
 const REFUSED_WAIT: Duration = Duration::from_secs(30);
 
 /// The server closes our watch after this, and the client counts it as dead 5 s later: how long a dead connection can
@@ -75,6 +76,21 @@ struct State {
     report_at: Instant,
 }
 
+/// Waits after failures in a row.
+struct Waits {
+    failed: Backoff,
+    refused: Backoff,
+}
+
+impl Waits {
+    fn new(random: &Random) -> Self {
+        Self {
+            failed: Backoff::kubelet(random.clone()),
+            refused: Backoff::new(Duration::from_millis(100), REFUSED_WAIT, random.clone()),
+        }
+    }
+}
+
 impl NodeController {
     /// A controller of the node that `settings` describe. It does nothing until it runs.
     pub fn new(
@@ -111,14 +127,14 @@ impl NodeController {
     /// Runs until the token is cancelled. The Node stays behind as it is.
     pub async fn run(mut self, shutdown: CancellationToken) {
         let mut events = pin!(self.watch());
-        let mut backoff = Backoff::kubelet(self.random.clone());
+        let mut waits = Waits::new(&self.random);
         let mut state =
             State { observed: None, settled: None, told: CloudHealth::Unknown, report_at: Instant::now() };
         loop {
             let Some(outcome) = shutdown.run_until_cancelled(self.reconcile(&mut state)).await else {
                 return;
             };
-            let look_at = Instant::now() + self.wait_after(outcome, &mut backoff);
+            let look_at = Instant::now() + self.wait_after(outcome, &mut waits);
             loop {
                 tokio::select! {
                     biased;
@@ -142,18 +158,18 @@ impl NodeController {
         present_or_gone(events)
     }
 
-    fn wait_after(&self, outcome: Result<(), KubeError>, backoff: &mut Backoff) -> Duration {
+    fn wait_after(&self, outcome: Result<(), KubeError>, waits: &mut Waits) -> Duration {
         let Err(error) = outcome else {
-            backoff.succeeded();
+            *waits = Waits::new(&self.random);
             return LOOK_EVERY;
         };
         self.metrics.write_failures.inc();
         let wait = match error.kind {
-            KubeErrorKind::Denied | KubeErrorKind::Invalid => REFUSED_WAIT,
+            KubeErrorKind::Denied | KubeErrorKind::Invalid => waits.refused.after_failure(),
             KubeErrorKind::NotFound
             | KubeErrorKind::AlreadyExists
             | KubeErrorKind::Conflict
-            | KubeErrorKind::Unavailable => backoff.after_failure(),
+            | KubeErrorKind::Unavailable => waits.failed.after_failure(),
         };
         warn!(node = self.settings.name, %error, retry_in = ?wait, "could not write the node");
         wait

@@ -39,6 +39,7 @@ pub(super) fn node(settings: &NodeSettings, health: &CloudHealth, now: Timestamp
     }
 }
 
+/// No `declaredFeatures`: it lists what a node can do beyond every kubelet's duty, and this one can do none of it yet.
 fn status(
     settings: &NodeSettings,
     observed: Option<&corev1::Node>,

@@ -352,14 +352,17 @@ async fn a_refused_label_keeps_no_status_from_being_written() {
     server.stored.lock().unwrap().node = Some(json!({
         "metadata": {"name": "vn", "uid": "given", "resourceVersion": "0"}, "spec": {}, "status": {"conditions": []},
     }));
-    let refusal = "label kubernetes.io/role may not be set";
-    server.fail_once("PATCH /api/v1/nodes/vn", Answer::status(403, "Forbidden", "nodes", refusal));
+    let refusal = Answer::status(403, "Forbidden", "nodes", "label kubernetes.io/role may not be set");
+    for _ in 0..20 {
+        server.fail_once("PATCH /api/v1/nodes/vn", refusal.clone());
+    }
     let _running = start(&server);
-    let began = Instant::now();
     server.wait_for(|node| condition(node, "Ready")["status"] == "True").await;
     assert!(server.node()["metadata"].get("labels").is_none());
+    let began = Instant::now();
     server.wait_for(|node| node["metadata"]["labels"]["type"] == "virtual-kubelet").await;
-    assert_eq!(began.elapsed(), REFUSED_WAIT, "a refusal that only a person can end is not hammered");
+    let took = began.elapsed();
+    assert!(took > 5 * REFUSED_WAIT, "a refusal that only a person can end is not hammered: {took:?}");
 }
 
 #[tokio::test(start_paused = true)]
