@@ -68,12 +68,7 @@ const ARROWS: &[Arrows] = &[
     },
     Arrows { from: "vk-node", normal: &["vk-core"], tests: &["vk-testkit"], without: &[] },
     Arrows { from: "vk-api", normal: &["vk-core"], tests: &["vk-testkit"], without: &[] },
-    Arrows {
-        from: "vk-testkit",
-        normal: &["vk-core", "eci-client", "eci-sim"],
-        tests: &[],
-        without: &[],
-    },
+    Arrows { from: "vk-testkit", normal: &["vk-core", "eci-client", "eci-sim"], tests: &[], without: &[] },
     Arrows {
         // The binary alone sees both halves; the simulator is a process of its own, never linked in.
         from: "virtual-node",
@@ -135,8 +130,9 @@ fn violations(metadata: &Value) -> Vec<String> {
     let broken = dependencies.iter().flat_map(|dependency| {
         let inside = members.contains(&dependency.to);
         let from = arrows.get(dependency.from.as_str());
-        let arrow = from.and_then(|from| if inside { workspace(dependency, from) } else { outside(dependency, from) });
-        [arrow, tool(dependency), translate_sees_only_the_model(dependency), kubernetes_version(dependency)]
+        let arrow = from
+            .and_then(|from| if inside { workspace(dependency, from) } else { outside(dependency, from) });
+        [arrow, translate_sees_only_the_model(dependency), kubernetes_version(dependency)]
     });
     unknown.chain(broken.flatten()).collect()
 }
@@ -160,16 +156,12 @@ fn outside(dependency: &Dependency, arrows: &Arrows) -> Option<String> {
     (forbidden && !for_tests).then(|| format!("{from} must do without {to}"))
 }
 
-fn tool(dependency: &Dependency) -> Option<String> {
-    let Dependency { from, to, .. } = dependency;
-    TOOLS.contains(&to.as_str()).then(|| format!("{from} uses {to}, which is a tool"))
-}
-
 fn translate_sees_only_the_model(dependency: &Dependency) -> Option<String> {
     let Dependency { from, to, for_tests, features, default_features } = dependency;
     let whole = *default_features || !features.is_empty();
-    (from == "eci-translate" && to == "eci-client" && !for_tests && whole)
-        .then(|| "eci-translate must see eci-client's model only: no features, no default features".to_owned())
+    (from == "eci-translate" && to == "eci-client" && !for_tests && whole).then(|| {
+        "eci-translate must see eci-client's model only: no features, no default features".to_owned()
+    })
 }
 
 fn kubernetes_version(dependency: &Dependency) -> Option<String> {

@@ -28,7 +28,9 @@ fn files(root: &Path, folder: &Path, found: &mut Vec<File>) {
         let path = entry.expect("the repository can be read").path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if path.is_dir() {
-            if !SKIPPED.contains(&name.as_str()) && (!name.starts_with('.') || name == ".ci" || name == ".cargo") {
+            if !SKIPPED.contains(&name.as_str())
+                && (!name.starts_with('.') || name == ".ci" || name == ".cargo")
+            {
                 files(root, &path, found);
             }
         } else if let Ok(text) = fs::read_to_string(&path) {
@@ -42,7 +44,10 @@ fn repository() -> Vec<File> {
     let root = root();
     let mut found = Vec::new();
     files(&root, &root, &mut found);
-    assert!(found.iter().any(|file| file.path == "crates/virtual-node/tests/tidy.rs"), "the walk finds this file");
+    assert!(
+        found.iter().any(|file| file.path == "crates/virtual-node/tests/tidy.rs"),
+        "the walk finds this file"
+    );
     found
 }
 
@@ -92,7 +97,8 @@ fn stray(files: &[File]) -> Vec<String> {
             None => ["lib.rs", "main.rs"].map(|name| format!("{}{name}", &file.path[..start])).to_vec(),
         };
         let name = module.rsplit('/').next().unwrap_or(module);
-        let named = |text: &str| text.lines().any(|line| line.trim_start().ends_with(&format!("mod {name};")));
+        let named =
+            |text: &str| text.lines().any(|line| line.trim_start().ends_with(&format!("mod {name};")));
         if !parents.iter().filter_map(|parent| text(parent)).any(named) {
             found.push(format!("{} is named by no `mod`", file.path));
         }
@@ -109,12 +115,34 @@ fn machine_paths(files: &[File], paths: &[String]) -> Vec<String> {
 /// Tests that are not run, or pass by failing; macros that stand for missing code.
 fn shirking(files: &[File]) -> Vec<String> {
     // Put together here, so that this file does not hold them.
-    let marks = [["#[ign", "ore"], ["#[should_", "panic"], ["to", "do!("], ["unimpl", "emented!("]].map(|mark| mark.concat());
+    let marks = [["#[ign", "ore"], ["#[should_", "panic"], ["to", "do!("], ["unimpl", "emented!("]]
+        .map(|mark| mark.concat());
     let sources = files.iter().filter(|file| file.path.ends_with(".rs"));
     sources
-        .flat_map(|file| marks.iter().filter(|mark| file.text.contains(*mark)).map(|mark| (file, mark)))
+        .flat_map(|file| marks.iter().filter(|mark| file.text.contains(*mark)).map(move |mark| (file, mark)))
         .map(|(file, mark)| format!("{} holds `{mark}`", file.path))
         .collect()
+}
+
+/// Lints that are switched off without a reason.
+fn unreasoned(files: &[File]) -> Vec<String> {
+    let mut found = Vec::new();
+    for file in files.iter().filter(|file| file.path.ends_with(".rs")) {
+        for opening in ["[allow(", "[expect("] {
+            for (start, _) in file
+                .text
+                .match_indices(&["#", opening].concat())
+                .chain(file.text.match_indices(&["#!", opening].concat()))
+            {
+                let attribute = &file.text[start..];
+                let attribute = &attribute[..attribute.find(")]").unwrap_or(attribute.len())];
+                if !attribute.contains("reason = ") {
+                    found.push(format!("{} holds `{attribute}` without a reason", file.path));
+                }
+            }
+        }
+    }
+    found
 }
 
 /// Banned crates of a lock file, and digests of the old line.
@@ -163,8 +191,14 @@ fn no_test_shirks() {
 }
 
 #[test]
+fn every_lint_that_is_switched_off_has_its_reason() {
+    assert_none(&unreasoned(&repository()));
+}
+
+#[test]
 fn no_banned_crate_is_locked() {
-    let lock = fs::read_to_string(root().join("Cargo.lock")).expect("the lock file is part of the repository");
+    let lock =
+        fs::read_to_string(root().join("Cargo.lock")).expect("the lock file is part of the repository");
     assert_none(&banned(&lock));
 }
 
@@ -174,10 +208,14 @@ fn file(path: &str, text: &str) -> File {
 
 #[test]
 fn each_breach_is_found() {
-    let lints = [file("crates/a/Cargo.toml", "[package]\n"), file("crates/b/Cargo.toml", "[lints]\nworkspace = true\n")];
+    let lints = [
+        file("crates/a/Cargo.toml", "[package]\n"),
+        file("crates/b/Cargo.toml", "[lints]\nworkspace = true\n"),
+    ];
     assert_eq!(without_lints(&lints), ["crates/a/Cargo.toml does not inherit the workspace's lints"]);
 
-    let heads = [file("a/src/lib.rs", "mod b;"), file("a/src/b.rs", "//! Says."), file("a/build.rs", "fn main() {}")];
+    let heads =
+        [file("a/src/lib.rs", "mod b;"), file("a/src/b.rs", "//! Says."), file("a/build.rs", "fn main() {}")];
     assert_eq!(without_head(&heads), ["a/src/lib.rs does not begin with `//!`"]);
 
     let modules = [
@@ -189,10 +227,20 @@ fn each_breach_is_found() {
     assert_eq!(stray(&modules), ["a/src/c.rs is named by no `mod`"]);
 
     let paths = [file("README.md", "see /somewhere/checkout/docs"), file("docs/a.md", "see docs")];
-    assert_eq!(machine_paths(&paths, &["/somewhere/checkout".to_owned()]), ["README.md holds a path of this machine"]);
+    assert_eq!(
+        machine_paths(&paths, &["/somewhere/checkout".to_owned()]),
+        ["README.md holds a path of this machine"]
+    );
 
-    let shirkers = [file("a/src/lib.rs", &["#[ign", "ore]\nfn a() {}"].concat()), file("a/src/b.rs", "fn b() {}")];
+    let shirkers =
+        [file("a/src/lib.rs", &["#[ign", "ore]\nfn a() {}"].concat()), file("a/src/b.rs", "fn b() {}")];
     assert_eq!(shirking(&shirkers).len(), 1);
+
+    let allowed = [
+        file("a/src/a.rs", &["#", "[allow(dead_code)]"].concat()),
+        file("a/src/b.rs", &["#", "[allow(dead_code, reason = \"used by nobody yet\")]"].concat()),
+    ];
+    assert_eq!(unreasoned(&allowed).len(), 1);
 
     let lock = "[[package]]\nname = \"digest\"\nversion = \"0.10.7\"\n\n[[package]]\nname = \"digest\"\nversion = \"0.11.3\"\n";
     assert_eq!(banned(lock), ["digest 0.10.7 is banned"]);
