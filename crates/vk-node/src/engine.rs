@@ -26,7 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1 as corev1;
-use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use vk_core::{Attempt, Cursor, Fetched, GroupId, Observation, ObservedPod, PodKey, ProviderError, Started};
 
 use crate::facts::{AnnotationNames, PodFacts};
@@ -284,6 +284,8 @@ pub struct Engine {
     awaited: BTreeMap<GroupId, String>,
     observing: Observing,
     cloud: Cloud,
+    /// What the wall clock shows beyond the time that the engine is given.
+    wall_ahead: SignedDuration,
 }
 
 impl Engine {
@@ -300,7 +302,14 @@ impl Engine {
             listed: false,
             moving: BTreeSet::new(),
             awaited: BTreeMap::new(),
+            wall_ahead: SignedDuration::ZERO,
         }
+    }
+
+    /// Times in statuses are the wall clock's; the engine's own may run apart from it, since waits must not follow a
+    /// clock that somebody sets.
+    pub fn set_wall_ahead(&mut self, ahead: SignedDuration) {
+        self.wall_ahead = ahead;
     }
 
     /// Takes in what happened and says what is to be done.
@@ -381,7 +390,9 @@ impl Engine {
         self.listed = true;
         let gone: Vec<_> = self.records.keys().filter(|uid| !uids.contains(*uid)).cloned().collect();
         for uid in gone {
-            self.pod_gone(now, &uid, actions);
+            if let Some(record) = self.records.get_mut(&uid) {
+                record.unlisted = true;
+            }
         }
         // Pods that were bound before this process began have waited for this.
         let all: Vec<_> = self.records.keys().cloned().collect();
@@ -415,7 +426,8 @@ impl Engine {
         if let Some(group) = record.awaited.take() {
             self.awaited.remove(&group);
         }
-        let view = decide::World { now, config: &self.config, listed, swept };
+        let wall = now.checked_add(self.wall_ahead).unwrap_or(now);
+        let view = decide::World { now, wall, config: &self.config, listed, swept };
         let verdict = record.decide(&view, actions);
         if let Some(at) = verdict.sweep_at {
             self.observing.want_sweep(at);

@@ -14,7 +14,7 @@ use k8s_openapi::jiff::Timestamp;
 use prometheus_client::registry::Registry;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 use vk_core::{Clock, Provider};
@@ -40,7 +40,7 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// How often the gauges are set.
 const COUNT_EVERY_MS: i128 = 1_000;
 
-/// The longest wait between two looks at the clock, so that a clock that was set makes no difference for long.
+/// The longest wait between two looks at the time.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// What a virtual node is made of.
@@ -195,8 +195,9 @@ impl VirtualNode {
         tasks.spawn(named("events", event_task.run(token())));
         let services = token();
         tasks.spawn(named("service index", async move { resolver.run(services).await }));
-        let driver =
-            Driver { engine, runner, clock: parts.clock, health, gauges, counted: Timestamp::UNIX_EPOCH };
+        let began = (parts.clock.now(), Instant::now());
+        let counted = Timestamp::UNIX_EPOCH;
+        let driver = Driver { engine, runner, clock: parts.clock, health, gauges, counted, began };
         let driven = driver.drive(received, token());
         let ended = watchdog(&mut tasks, &shutdown);
         let result = tokio::select! {
@@ -239,6 +240,8 @@ struct Driver {
     health: watch::Sender<CloudHealth>,
     gauges: Gauges,
     counted: Timestamp,
+    /// The wall clock when the node began, and the stopwatch since.
+    began: (Timestamp, Instant),
 }
 
 impl Driver {
@@ -268,8 +271,11 @@ impl Driver {
     }
 
     fn step(&mut self, input: Input) -> (Vec<Action>, Duration) {
-        let now = self.clock.now();
+        // A clock that somebody sets back must not stop polls and retries until it catches up.
+        let wall = self.clock.now();
+        let now = self.began.0.checked_add(self.began.1.elapsed()).unwrap_or(wall);
         let mut engine = lock(&self.engine);
+        engine.set_wall_ahead(wall.duration_since(now));
         let actions = engine.step(now, input);
         let wait = Duration::try_from(engine.next_tick(now).duration_since(now)).unwrap_or_default();
         let view = engine.cloud(now);

@@ -2,7 +2,7 @@
 //! the invariants of `docs/architecture.md` after every step and once the faults stop.
 //!
 //! Everything is decided by a seed: a failure names it, and `SEED=n cargo test -p vk-node --test simulation`
-//! repeats it. `SEEDS=n` sets how many are tried.
+//! repeats it; `TRACE=uid-3` beside it prints what happened to that pod. `SEEDS=n` sets how many are tried.
 
 #[path = "simulation/cloud.rs"]
 mod cloud;
@@ -61,6 +61,13 @@ fn two_processes_at_once_stay_harmless() {
 fn an_outage_of_the_cloud_ends_no_pod() {
     for seed in seeds() {
         live(seed, Faults { outage: true, crash: 0.005, ..Faults::none() });
+    }
+}
+
+#[test]
+fn a_forged_annotation_touches_nobody_elses_group() {
+    for seed in seeds() {
+        live(seed, Faults { forge: 0.03, crash: 0.02, lose: 0.05, ..Faults::none() });
     }
 }
 

@@ -13,6 +13,8 @@ use crate::status::{Ended, Meaning, View, Waiting, pod_status};
 /// What a decision may look at besides the record.
 pub(super) struct World<'a> {
     pub(super) now: Timestamp,
+    /// The wall clock's time, for statuses.
+    pub(super) wall: Timestamp,
     pub(super) config: &'a EngineConfig,
     /// The first complete list of pods has arrived.
     pub(super) listed: bool,
@@ -51,6 +53,7 @@ impl Record {
     pub(super) fn decide(&mut self, world: &World<'_>, actions: &mut Vec<Action>) -> Verdict {
         let mut verdict = Verdict::default();
         self.settle_end(world, actions);
+        self.look_for_object(world, actions, &mut verdict);
         if self.is_doomed() {
             self.end(world, actions, &mut verdict);
         } else {
@@ -64,6 +67,18 @@ impl Record {
             Run::Waiting | Run::Refused | Run::Ended(_) => false,
         };
         verdict
+    }
+
+    /// A list that lacks a pod may be wrong, and its group is not deleted on that word alone (S3).
+    fn look_for_object(&mut self, world: &World<'_>, actions: &mut Vec<Action>, verdict: &mut Verdict) {
+        if !self.unlisted || self.object_gone || self.busy.reading {
+            return;
+        }
+        if !self.reading.is_due(world.now) {
+            return verdict.when_due(self.reading);
+        }
+        self.busy.reading = true;
+        actions.push(Action::Read(self.facts.key.clone()));
     }
 
     /// Draws the conclusions of an observed end.
@@ -143,11 +158,16 @@ impl Record {
     }
 
     fn start(&mut self, world: &World<'_>, actions: &mut Vec<Action>, verdict: &mut Verdict) {
+        let unstarted = !matches!(self.run, Run::Started(_) | Run::Ended(_));
+        if unstarted && self.facts.stored.phase.is_terminal() && !self.busy.creating {
+            // Another process saw the end.
+            self.run = Run::Ended(None);
+        }
         match self.run.clone() {
             Run::Waiting => self.create(world, actions, verdict),
             Run::Unsettled { since } => self.settle_create(world, since, actions, verdict),
             Run::Accepted { since } => self.find_accepted(world, since, actions, verdict),
-            Run::Started(group) if self.suspect => verdict.awaits = Some(group),
+            Run::Started(group) if self.suspect && self.verified => verdict.awaits = Some(group),
             Run::Started(_) | Run::Refused | Run::Ended(_) => {}
         }
     }
@@ -258,12 +278,11 @@ impl Record {
                     self.finish(world, actions, verdict);
                 }
             }
-            Run::Unsettled { .. } if !self.sent_create => {
-                if world.swept {
-                    // Should a process before this one have started it just now, that sweep shows it.
-                    verdict.sweep_at = Some(world.now + world.config.timing.visibility);
-                    self.finish(world, actions, verdict);
-                }
+            Run::Unsettled { .. } if !self.sent_create => self.finish_unseen(world, actions, verdict),
+            Run::Started(_) if !self.verified => self.finish_unseen(world, actions, verdict),
+            Run::Ended(Some(_)) if !self.verified => {
+                self.run = Run::Ended(None);
+                self.finish_unseen(world, actions, verdict);
             }
             Run::Unsettled { since } | Run::Accepted { since } => {
                 if world.now >= since + world.config.timing.visibility {
@@ -284,6 +303,15 @@ impl Record {
                 }
                 self.finish(world, actions, verdict);
             }
+        }
+    }
+
+    /// Nothing was started by this process and no sweep showed a group of this UID.
+    fn finish_unseen(&mut self, world: &World<'_>, actions: &mut Vec<Action>, verdict: &mut Verdict) {
+        if world.swept {
+            // Should a process before this one have started it just now, that sweep shows it.
+            verdict.sweep_at = Some(world.now + world.config.timing.visibility);
+            self.finish(world, actions, verdict);
         }
     }
 
@@ -373,9 +401,10 @@ impl Record {
             waiting: self.waiting.as_ref(),
             ended: self.ended,
             node_ip: &world.config.node_ip,
-            now: world.now,
+            now: world.wall,
         });
-        if let Run::Started(group) | Run::Ended(Some(group)) = &self.run {
+        let known = self.verified.then(|| self.group().cloned()).flatten();
+        if let Some(group) = known {
             self.wanted.insert(world.config.annotations.group.to_owned(), group.to_string());
         }
         let annotations: std::collections::BTreeMap<_, _> = self

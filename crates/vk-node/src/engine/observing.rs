@@ -231,7 +231,12 @@ impl Engine {
             if present.contains(group) {
                 continue;
             }
-            if record.is_doomed() && record.deletion.accepted {
+            if !record.verified {
+                // Any group of this UID would have been taken for the pod's: there is none, and the pod ran.
+                record.run = Run::Ended(None);
+                record.ended = Some(if record.is_doomed() { Ended::Deleted } else { Ended::Vanished });
+                touched.insert(uid.clone());
+            } else if record.is_doomed() && record.deletion.accepted {
                 gone.push((uid.clone(), group.clone()));
             } else if older(now, record.started_at, visibility) {
                 record.suspect = true;

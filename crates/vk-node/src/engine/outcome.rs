@@ -35,7 +35,7 @@ impl Engine {
                 self.decide(now, &uid, actions);
             }
             Outcome::Deleted { uid, group, result } => {
-                self.note_write(now, Some(result.as_ref().map(|()| ())));
+                self.note_write(now, Some(result.as_ref().copied()));
                 self.deleted(now, &uid, &group, result.is_ok(), actions);
             }
             Outcome::Observed(result) => self.observed(now, result, actions),
@@ -93,9 +93,17 @@ impl Engine {
         if let Some(record) = self.records.get_mut(uid) {
             record.busy.reading = false;
             match result {
-                Ok(Presence::Present { annotated, .. }) => record.judge_rivals(now, annotated.as_ref()),
+                Ok(Presence::Present { annotated, .. }) => {
+                    record.unlisted = false;
+                    record.reading = Tries::default();
+                    record.judge_rivals(now, annotated.as_ref());
+                }
                 Ok(Presence::Gone) | Err(ApiError::Gone) => record.object_gone = true,
-                Err(_) => {}
+                Err(_) => {
+                    record.reading.failures += 1;
+                    let wait = backoff::wait(record.reading.failures, self.config.timing.retry, uid);
+                    record.reading.not_before = Some(now + wait);
+                }
             }
             return self.decide(now, uid, actions);
         }
@@ -328,13 +336,12 @@ impl Record {
         }
         candidates.sort_by_key(|seen| keeping_order(seen, annotated));
         let mut candidates = candidates.into_iter();
-        if !matches!(self.run, Run::Ended(None)) {
-            if let Some(keeper) = candidates.next() {
-                if own.as_ref() != Some(&keeper.group) {
-                    self.adopt(now, keeper.group.clone());
-                }
-                self.observed = Some(keeper);
+        let keeper = if self.run == Run::Ended(None) { None } else { candidates.next() };
+        if let Some(keeper) = keeper {
+            if own.as_ref() != Some(&keeper.group) {
+                self.adopt(now, keeper.group.clone());
             }
+            self.observed = Some(keeper);
         }
         for seen in candidates {
             self.surplus.insert(seen.group, Tries::default());

@@ -145,6 +145,11 @@ pub(super) struct Record {
     pub(super) ended: Option<Ended>,
     /// Annotations that the pod should carry.
     pub(super) wanted: BTreeMap<String, String>,
+    /// The provider's marks say that the group is this pod's.
+    pub(super) verified: bool,
+    /// A complete list lacked the pod; a fresh read must say whether it is gone.
+    pub(super) unlisted: bool,
+    pub(super) reading: Tries,
     /// When the group became known.
     pub(super) started_at: Option<Timestamp>,
     /// A complete sweep lacked the group.
@@ -172,15 +177,16 @@ pub(super) struct Record {
 
 impl Record {
     pub(super) fn new(now: Timestamp, facts: PodFacts, pod: &Arc<corev1::Pod>, fresh: bool) -> Self {
+        // The annotation is the word of whoever may edit the pod, so it names a group only until the provider's
+        // own marks do: nothing is deleted or read on its strength.
         let run = match &facts.annotated_group {
             group if facts.stored.phase.is_terminal() => Run::Ended(group.clone()),
-            Some(group) => Run::Started(group.clone()),
-            None if fresh => Run::Waiting,
-            // A process before this one may have sent a create: a refusal of ours would prove nothing.
-            None => Run::Unsettled { since: now },
+            _ if fresh => Run::Waiting,
+            Some(group) if facts.stored.ever_ran => Run::Started(group.clone()),
+            // A process before this one may have sent a create: a refusal of ours would prove nothing, and to
+            // repeat the attempt is safe.
+            _ => Run::Unsettled { since: now },
         };
-        // Of a group that never ran, the annotation may be as young as the group: it may be invisible yet.
-        let started_at = (!facts.stored.ever_ran).then_some(now);
         let mut record = Self {
             attempt: facts.annotated_attempt,
             tried: facts.annotated_attempt,
@@ -197,7 +203,10 @@ impl Record {
             waiting: None,
             ended: None,
             wanted: BTreeMap::new(),
-            started_at,
+            started_at: None,
+            verified: false,
+            unlisted: false,
+            reading: Tries::default(),
             suspect: false,
             // The first sweep is the lookup.
             looked: true,
@@ -235,7 +244,11 @@ impl Record {
             facts.stored = self.facts.stored.clone();
         }
         let changed = facts.generation != self.facts.generation;
-        self.attempt = self.attempt.max(facts.annotated_attempt);
+        // While an attempt may have been accepted, no other may begin, whatever the annotation says.
+        if matches!(self.run, Run::Waiting | Run::Refused) {
+            self.attempt = self.attempt.max(facts.annotated_attempt);
+        }
+        self.unlisted = false;
         self.facts = facts;
         if self.run == Run::Refused && changed {
             self.run = Run::Waiting;
@@ -274,7 +287,19 @@ impl Record {
             return;
         }
         match &self.run {
-            Run::Started(group) | Run::Ended(Some(group)) if *group == id => self.take(seen),
+            Run::Started(group) | Run::Ended(Some(group)) if *group == id => {
+                self.verified = true;
+                self.take(seen);
+            }
+            Run::Started(_) if !self.verified && seen.state != GroupState::NeverStarted => {
+                self.adopt(now, id);
+                self.take(seen);
+            }
+            Run::Ended(Some(_)) if !self.verified => {
+                self.run = Run::Ended(Some(id));
+                self.verified = true;
+                self.take(seen);
+            }
             Run::Started(_) | Run::Ended(_) => {
                 self.rivals.insert(id, seen);
             }
@@ -293,6 +318,7 @@ impl Record {
     pub(super) fn adopt(&mut self, now: Timestamp, group: GroupId) {
         self.rivals.remove(&group);
         self.run = Run::Started(group);
+        self.verified = true;
         self.started_at = Some(now);
         self.observed = None;
         self.waiting = None;
@@ -362,7 +388,8 @@ impl Record {
         let all = self.facts.init_containers.iter().chain(&self.facts.containers);
         let containers =
             all.map(|container| (container.name.clone(), self.container_summary(&container.name))).collect();
-        Summary { key: self.facts.key.clone(), group: self.group().cloned(), containers }
+        let group = self.group().filter(|_| self.verified).cloned();
+        Summary { key: self.facts.key.clone(), group, containers }
     }
 
     fn container_summary(&self, name: &str) -> ContainerSummary {

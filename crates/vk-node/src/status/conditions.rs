@@ -74,7 +74,7 @@ fn initialized(view: &View<'_>, phase: Phase, containers: &Statuses) -> Verdict 
         return Verdict { reason: Some("PodCompleted".to_owned()), ..Verdict::plain("Initialized", true) };
     }
     let incomplete = names(&containers.init, |status| {
-        !status.state.as_ref().and_then(|s| s.terminated.as_ref()).is_some_and(|end| end.exit_code == 0)
+        status.state.as_ref().and_then(|s| s.terminated.as_ref()).is_none_or(|end| end.exit_code != 0)
     });
     if incomplete.is_empty() || view.facts.stored.phase == Phase::Running || phase == Phase::Running {
         return Verdict::plain("Initialized", true);

@@ -35,6 +35,8 @@ pub(crate) struct Faults {
     pub(crate) forgets_tokens: bool,
     /// The cloud answers nothing for the middle of the run.
     pub(crate) outage: bool,
+    /// Probability in each step that somebody writes another pod's group into a pod's annotation.
+    pub(crate) forge: f64,
 }
 
 impl Faults {
@@ -47,6 +49,7 @@ impl Faults {
             processes: 1,
             forgets_tokens: false,
             outage: false,
+            forge: 0.0,
         }
     }
 }
@@ -210,6 +213,9 @@ impl World {
             self.fates.insert(uid.clone(), fate);
             self.store(&uid, pod);
         }
+        if self.random.chance(self.faults.forge) {
+            self.forge();
+        }
         if self.random.chance(0.03) {
             let uids: Vec<_> = self.pods.keys().cloned().collect();
             if uids.is_empty() {
@@ -219,6 +225,20 @@ impl World {
             let force = self.random.chance(0.3);
             self.delete_pod(&uids[index].clone(), force);
         }
+    }
+
+    /// Whoever may edit a pod may write our annotations: here with the group of somebody else's pod.
+    fn forge(&mut self) {
+        let uids: Vec<_> = self.pods.keys().cloned().collect();
+        let groups: Vec<_> = self.cloud.groups.keys().cloned().collect();
+        if uids.is_empty() || groups.is_empty() {
+            return;
+        }
+        let mut pick = |length: usize| usize::try_from(self.random.below(length as u64)).expect("small");
+        let (uid, group) = (uids[pick(uids.len())].clone(), groups[pick(groups.len())].clone());
+        let mut pod = self.pods[&uid].clone();
+        pod["metadata"]["annotations"][NAMES.group] = json!(group.as_str());
+        self.store(&uid, pod);
     }
 
     fn delete_pod(&mut self, uid: &str, force: bool) {
@@ -316,22 +336,9 @@ impl World {
         due.sort_by_key(|(at, sequence, _)| (*at, *sequence));
         due.push((now, u64::MAX, Input::Tick));
         for (_, _, input) in due {
-            let trace = std::env::var("TRACE").ok();
-            if let Some(uid) = &trace {
-                let text = format!("{input:?}");
-                if text.contains(uid.as_str()) && !text.contains("Observed(") {
-                    let age = now.duration_since(self.began).as_millis();
-                    eprintln!("{age} #{index} <- {}", &text[..text.len().min(260)]);
-                }
-            }
+            trace(now, index, "<-", &input);
             for action in process.engine.step(now, input) {
-                if let Some(uid) = &trace {
-                    let text = format!("{action:?}");
-                    if text.contains(uid.as_str()) {
-                        let age = now.duration_since(self.began).as_millis();
-                        eprintln!("{age} #{index} -> {}", &text[..text.len().min(200)]);
-                    }
-                }
+                trace(now, index, "->", &action);
                 let at = now + Duration::from_millis(self.random.below(400));
                 process.calls.push((at, action));
             }
@@ -452,6 +459,8 @@ impl World {
 
     /// S3: what a live pod runs in is deleted only if it is not the one group of that pod.
     fn check_delete(&self, key: &PodKey, group: &GroupId) {
+        let owner = self.cloud.groups.get(group).map(|group| &group.key.uid);
+        assert!(owner.is_none_or(|uid| *uid == key.uid), "{group} was deleted for {key}: {}", self.context());
         let Some(pod) = self.pods.get(&key.uid) else { return };
         if !pod["metadata"]["deletionTimestamp"].is_null() {
             return;
@@ -533,6 +542,17 @@ impl World {
                 self.context()
             );
         }
+    }
+}
+
+/// With `TRACE=uid-3`, what concerns that pod; only what follows a process's inputs and actions explains a failed seed.
+#[allow(clippy::print_stderr, reason = "for the person who repeats one seed")]
+fn trace(now: Timestamp, process: usize, direction: &str, what: &impl std::fmt::Debug) {
+    let Ok(uid) = std::env::var("TRACE") else { return };
+    let text = format!("{what:?}");
+    if text.contains(&format!("{uid}\"")) && !text.starts_with("Outcome(Observed") {
+        let text: String = text.chars().take(240).collect();
+        eprintln!("{now} #{process} {direction} {text}");
     }
 }
 
