@@ -201,7 +201,9 @@ mod tests {
     async fn the_bundle_is_read_again_after_failures_and_followed_when_it_changes() {
         let (old, new, cas) = (ca("old"), ca("new"), ClientCas::default());
         let (mut source, mut order) = (MockClientCaSource::new(), Sequence::new());
-        let unreachable = || Err(Error::api_server("reading", "connection refused"));
+        fn unreachable(_: String) -> Result<String, Error> {
+            Err(Error::api_server("reading", "connection refused"))
+        }
         let mut expect = |answer: fn(String) -> Result<String, Error>, pem: String| {
             source
                 .expect_client_ca_bundle()
@@ -209,11 +211,11 @@ mod tests {
                 .in_sequence(&mut order)
                 .returning(move || answer(pem.clone()));
         };
-        expect(|_| Err(Error::api_server("reading", "connection refused")), String::new());
+        expect(unreachable, String::new());
         expect(Ok, old.pem());
-        expect(|_| Err(Error::api_server("reading", "connection refused")), String::new());
+        expect(unreachable, String::new());
         expect(Ok, new.pem());
-        source.expect_client_ca_bundle().returning(move || unreachable());
+        source.expect_client_ca_bundle().returning(|| unreachable(String::new()));
 
         let watched = async {
             tokio::time::sleep(Duration::from_secs(2)).await;

@@ -59,10 +59,10 @@ async fn an_api_server_that_restarts_takes_no_ca_away() {
     let mut client = Client::connect(node.addr, with(&alice)).await;
     eventually("the CA is in use", async || client.get("/healthz", None).await.0 == 200).await;
     node.cluster.set(|cluster| (cluster.client_ca, cluster.down) = (None, true));
-    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    node.reloaded().await;
     assert_eq!(client.get("/healthz", None).await.0, 200);
     node.cluster.set(|cluster| cluster.down = false);
-    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    node.reloaded().await;
     assert_eq!(client.get("/healthz", None).await.0, 200, "an absent bundle is no withdrawal");
 }
 
@@ -146,7 +146,7 @@ async fn a_serving_certificate_that_changes_is_shown_to_the_next_connection() {
     assert_eq!(shown_by(&node).await, first.certificate);
 
     files.write_certificate(&second);
-    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    node.reloaded().await;
     assert_eq!(shown_by(&node).await, first.certificate, "its key is not there yet");
 
     files.write(&second);

@@ -1,9 +1,11 @@
 //! Connections that are slow, silent, many, cut or ended.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::support::{
-    Client, Log, Node, NodeBuilder, Talk, add_admin, chunk, connect_tls, eventually, request,
+    Client, Log, Node, NodeBuilder, OnePod, Talk, add_admin, chunk, connect_tls, eventually, request,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -24,6 +26,11 @@ fn gauge(node: &Node, name: &str) -> String {
     let metrics = node.metrics();
     let line = metrics.lines().find_map(|line| line.strip_prefix(&format!("kubelet_api_{name} ")));
     line.expect("a registered gauge").to_owned()
+}
+
+/// A pod list that does not come.
+fn held() -> OnePod {
+    OnePod { held: Some(Arc::default()), ..OnePod::default() }
 }
 
 /// Reads until the server closes; tells how long that took.
@@ -132,21 +139,24 @@ async fn a_reader_that_takes_nothing_is_cut_off() {
     let mut stream = connect_tls(node.addr, Talk::default()).await.unwrap();
     let ask = format!("GET {FOLLOW} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer admin\r\n\r\n");
     stream.write_all(ask.as_bytes()).await.unwrap();
-    eventually("it is being served", async || gauge(&node, "open_streams") == "1").await;
+    eventually("it is being served", async || node.log.reads() > 0).await;
     eventually("it is cut off", async || gauge(&node, "connections") == "0").await;
     assert_eq!(gauge(&node, "open_streams"), "0");
 }
 
 #[tokio::test]
 async fn the_end_waits_for_answers_under_way_and_breaks_logs_off() {
-    let node = node(|builder| builder.pods.list_takes = 2 * SHORT).await;
+    let pods = held();
+    let node = node(|builder| builder.pods = pods.clone()).await;
     let (_follower, mut body) = follow(&node, Talk::default()).await;
     let mut client = Client::connect(node.addr, Talk::default()).await;
     let list = tokio::spawn(async move { client.get("/pods", Some("admin")).await });
-    tokio::time::sleep(SHORT).await;
+    eventually("the list is under way", async || pods.listing.load(Ordering::SeqCst) == 1).await;
     let (addr, running) = (node.addr, node.running);
     node.shutdown.cancel();
     assert!(chunk(&mut body).await.expect("not an ordinary end").is_err());
+    assert!(!running.is_finished(), "it waits for the list");
+    pods.held.unwrap().notify_one();
     assert_eq!(list.await.unwrap().0, 200);
     timeout(PATIENCE, running).await.expect("the server ends").unwrap();
     assert!(TcpStream::connect(addr).await.is_err());
@@ -154,15 +164,16 @@ async fn the_end_waits_for_answers_under_way_and_breaks_logs_off() {
 
 #[tokio::test]
 async fn the_end_does_not_wait_for_ever() {
+    let pods = held();
     let node = node(|builder| {
-        builder.pods.list_takes = Duration::from_secs(3600);
+        builder.pods = pods.clone();
         builder.config.limits.shutdown = SHORT;
     })
     .await;
     let mut client = Client::connect(node.addr, Talk::default()).await;
     let list =
         tokio::spawn(async move { client.send(request("GET", "/pods", Some("admin"))).await.is_err() });
-    tokio::time::sleep(SHORT).await;
+    eventually("the list is under way", async || pods.listing.load(Ordering::SeqCst) == 1).await;
     let started = Instant::now();
     timeout(PATIENCE, node.stop()).await.expect("the server ends");
     assert!(started.elapsed() >= SHORT && list.await.unwrap());

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme, SupportedProt
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -75,6 +77,7 @@ pub(crate) struct Cluster {
     /// Users who may do everything.
     pub(crate) admins: BTreeSet<String>,
     pub(crate) token_reviews: usize,
+    pub(crate) client_ca_attempts: usize,
     pub(crate) access_reviews: Vec<Value>,
 }
 
@@ -110,6 +113,7 @@ impl FakeCluster {
 
 impl Cluster {
     fn answer(&mut self, path: &str, body: &Value) -> Option<(u16, Value)> {
+        self.client_ca_attempts += usize::from(path.contains("configmaps"));
         let status = match path {
             _ if self.down => return None,
             "/apis/authentication.k8s.io/v1/tokenreviews" => self.review_token(&body["spec"]),
@@ -146,15 +150,20 @@ impl Cluster {
 // --- the node -------------------------------------------------------------------------------------------------------
 
 /// One pod, `default/web`, whose container `nginx` runs.
+#[derive(Clone, Default)]
 pub(crate) struct OnePod {
-    /// Waited for by `list`, to have a request that is under way.
-    pub(crate) list_takes: Duration,
+    /// With it, `list` waits until it is let go: a request that is under way.
+    pub(crate) held: Option<Arc<Notify>>,
+    pub(crate) listing: Arc<AtomicUsize>,
 }
 
 #[async_trait]
 impl Pods for OnePod {
     async fn list(&self) -> Result<Vec<corev1::Pod>, BoxError> {
-        tokio::time::sleep(self.list_takes).await;
+        self.listing.fetch_add(1, Ordering::SeqCst);
+        if let Some(held) = &self.held {
+            held.notified().await;
+        }
         let pod = json!({"metadata": {"name": "web", "namespace": "default"}});
         Ok(vec![serde_json::from_value(pod)?])
     }
@@ -234,7 +243,7 @@ impl NodeBuilder {
         Self {
             config,
             certificate: ServingCertificate::self_signed(NODE, &[localhost], now()).unwrap(),
-            pods: OnePod { list_takes: Duration::ZERO },
+            pods: OnePod::default(),
             cluster: FakeCluster::default(),
         }
     }
@@ -279,6 +288,13 @@ pub(crate) fn add_admin(cluster: &mut Cluster) {
 }
 
 impl Node {
+    /// Waits until what is read again and again was read at least twice more.
+    pub(crate) async fn reloaded(&self) {
+        let attempts = || self.cluster.get(|cluster| cluster.client_ca_attempts);
+        let before = attempts();
+        eventually("reloaded", async || attempts() > before + 2).await;
+    }
+
     pub(crate) fn metrics(&self) -> String {
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &self.registry).unwrap();
