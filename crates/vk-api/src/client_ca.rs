@@ -17,7 +17,7 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, UnixTime};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use crate::error::Error;
 use crate::tls;
@@ -83,14 +83,18 @@ impl ClientCas {
 
     /// Reads the bundle for as long as the future lives.
     pub(crate) async fn keep_current(&self, source: &dyn ClientCaSource, period: Duration) -> Infallible {
+        let mut failing = false;
         loop {
-            match source.client_ca_bundle().await.and_then(|pem| self.replace(pem)) {
+            let read = source.client_ca_bundle().await.and_then(|pem| self.replace(pem));
+            match &read {
                 Ok(true) => info!("client CA bundle put into use"),
                 Ok(false) => {}
+                Err(error) if failing => debug!(error = %error.chain(), "client CA bundle still not read"),
                 Err(error) => {
                     warn!(error = %error.chain(), "client CA bundle not read, the last one stays in use")
                 }
             }
+            failing = read.is_err();
             let ready = self.current.load().is_some();
             tokio::time::sleep(if ready { period } else { period.min(FIRST_READ_RETRY) }).await;
         }

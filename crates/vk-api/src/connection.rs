@@ -34,7 +34,7 @@ pub struct Limits {
     pub streams: usize,
     /// For the TLS handshake.
     pub handshake: Duration,
-    /// For the head of a request.
+    /// For the head of a request; on HTTP/1.1 counted from the answer before it, so longer than a scrape interval.
     pub header: Duration,
     /// For a connection on which nothing is asked.
     pub idle: Duration,
@@ -50,7 +50,7 @@ impl Default for Limits {
             connections: 1024,
             streams: 512,
             handshake: Duration::from_secs(10),
-            header: Duration::from_secs(10),
+            header: Duration::from_secs(30),
             idle: Duration::from_secs(120),
             write: Duration::from_secs(60),
             shutdown: Duration::from_secs(10),

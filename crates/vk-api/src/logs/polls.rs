@@ -18,6 +18,8 @@ use crate::metrics::{LogReadLabels, Metrics};
 
 /// For one reading; a cloud that needs longer is as good as unreachable.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// Advice to wait that is believed. Somebody looks at the log that is followed.
+const LONGEST_ADVICE: Duration = Duration::from_secs(300);
 
 /// How logs are followed.
 #[derive(Clone, Copy, Debug)]
@@ -125,7 +127,7 @@ impl LogReader {
     fn backoff(&self, failures: u32, error: &ProviderError) -> Duration {
         let grown = self.interval().saturating_mul(1 << failures.min(16)).min(self.config.longest_poll);
         match error.kind() {
-            ErrorKind::Throttled { retry_after: Some(advice) } => grown.max(*advice),
+            ErrorKind::Throttled { retry_after: Some(advice) } => grown.max((*advice).min(LONGEST_ADVICE)),
             _ => grown,
         }
     }
