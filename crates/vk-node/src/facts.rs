@@ -10,7 +10,7 @@ use k8s_openapi::api::core::v1 as corev1;
 use k8s_openapi::jiff::Timestamp;
 use vk_core::{Attempt, GroupId, PodKey};
 
-use crate::status::Meaning;
+use crate::status::{Meaning, STATUS_UNKNOWN};
 
 /// Names of the annotations that make a pod the durable record of its own run. They belong to the provider's
 /// vocabulary, so the binary hands them in.
@@ -85,6 +85,10 @@ pub struct StoredStatus {
     pub conditions: BTreeMap<String, (String, Option<Timestamp>)>,
     /// Restart counts by container, which never fall.
     pub restart_counts: BTreeMap<String, i32>,
+    /// Digests of the images by container: not every answer of a provider tells them.
+    pub image_ids: BTreeMap<String, String>,
+    /// Whether the end of a container is stored as unknown: a later answer may tell it.
+    pub unknown_end: bool,
     /// Whether a container was ever seen to run.
     pub ever_ran: bool,
     /// `status.podIPs`.
@@ -245,11 +249,18 @@ impl StoredStatus {
                 })
                 .collect(),
             restart_counts: containers().map(|c| (c.name.clone(), c.restart_count)).collect(),
+            image_ids: containers().map(|c| (c.name.clone(), c.image_id.clone())).collect(),
+            unknown_end: containers().any(ended_unknown),
             ever_ran: containers().any(has_run),
             pod_ips: status.pod_ips.iter().flatten().map(|ip| ip.ip.clone()).collect(),
             meaning: Meaning::of(status),
         }
     }
+}
+
+fn ended_unknown(status: &corev1::ContainerStatus) -> bool {
+    let end = status.state.as_ref().and_then(|state| state.terminated.as_ref());
+    end.is_some_and(|end| end.reason.as_deref() == Some(STATUS_UNKNOWN))
 }
 
 fn has_run(status: &corev1::ContainerStatus) -> bool {

@@ -15,6 +15,9 @@ use vk_core::PodKey;
 
 use crate::engine::Input;
 
+/// The server ends our watch after this; the next one goes on where it ended.
+const WATCH_SECONDS: u32 = 60;
+
 /// Delivers every pod of the node until shutdown. Survives restarts of the API server: after a gap the whole list
 /// comes again, and [`Input::ListComplete`] tells which pods went meanwhile.
 ///
@@ -25,7 +28,9 @@ pub(crate) async fn run(
     inputs: mpsc::Sender<Input>,
     shutdown: CancellationToken,
 ) {
-    let config = watcher::Config::default().fields(&format!("spec.nodeName={node_name}"));
+    // A dead connection is noticed when this has passed: by default nearly five minutes.
+    let config =
+        watcher::Config::default().timeout(WATCH_SECONDS).fields(&format!("spec.nodeName={node_name}"));
     let pods: Api<corev1::Pod> = Api::all(client);
     let mut events = std::pin::pin!(watcher::watcher(pods, config).default_backoff());
     let mut list = BTreeSet::new();

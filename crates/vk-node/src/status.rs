@@ -20,6 +20,9 @@ use vk_core::{GroupState, ObservedPod};
 
 pub use meaning::Meaning;
 
+/// Reason of a container that ended without anybody being able to say how; the kubelet's word.
+pub const STATUS_UNKNOWN: &str = "ContainerStatusUnknown";
+
 use crate::facts::{Phase, PodFacts};
 
 /// Everything a status is made of.

@@ -424,8 +424,10 @@ impl Record {
             self.held_since = None;
             return;
         }
-        let light = meaning.coarse == stored.coarse && !records;
-        if light && self.facts.stored.phase == Phase::Pending {
+        let starting = meaning.coarse == stored.coarse && self.facts.stored.phase == Phase::Pending;
+        // The final write tells the end of every container; what comes just before it need not be told apart.
+        let ending = self.is_doomed() && self.ended.is_none();
+        if (starting || ending) && !records {
             let until = *self.held_since.get_or_insert(world.now) + world.config.timing.hold;
             if world.now < until {
                 return verdict.at(until);
@@ -447,7 +449,10 @@ impl Record {
     fn has_something_to_say(&self) -> bool {
         let first_word = self.facts.stored.restart_counts.is_empty();
         if self.facts.stored.phase.is_terminal() {
-            return self.observed.is_some() && self.ended.is_none();
+            let misnamed = self.verified && self.group() != self.facts.annotated_group.as_ref();
+            return self.observed.is_some()
+                && self.ended.is_none()
+                && (self.facts.stored.unknown_end || misnamed);
         }
         match &self.run {
             _ if self.ended.is_some() => true,

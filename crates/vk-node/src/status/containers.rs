@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 use vk_core::{ContainerState, ObservedContainer, Terminated};
 
-use super::{View, whole_seconds};
+use super::{STATUS_UNKNOWN, View, whole_seconds};
 use crate::facts::{ContainerFacts, Phase};
 
 /// Exit code of a container that was lost: 128 + SIGKILL, as the kubelet reports it.
@@ -92,7 +92,7 @@ fn status(
     corev1::ContainerStatus {
         name: container.name.clone(),
         image: seen.image.clone().unwrap_or_else(|| container.image.clone()),
-        image_id: seen.image_id.clone().unwrap_or_default(),
+        image_id: seen.image_id.clone().unwrap_or_else(|| stored_image_id(view, &container.name)),
         container_id: seen.container_id.clone(),
         last_state: Some(seen.last_terminated.as_ref().map(terminated).unwrap_or_default()),
         ready: running && seen.ready || init_completed(view, container, &state),
@@ -126,6 +126,7 @@ fn unseen(
     corev1::ContainerStatus {
         name: container.name.clone(),
         image: container.image.clone(),
+        image_id: stored_image_id(view, &container.name),
         last_state: Some(corev1::ContainerState::default()),
         started: Some(false),
         restart_count: restart_count(view, &container.name, 0),
@@ -153,7 +154,7 @@ fn is_over(view: &View<'_>) -> bool {
 fn lost(view: &View<'_>) -> Terminated {
     Terminated {
         exit_code: LOST,
-        reason: Some("ContainerStatusUnknown".to_owned()),
+        reason: Some(STATUS_UNKNOWN.to_owned()),
         message: Some("the container could not be located when the pod ended".to_owned()),
         finished_at: Some(whole_seconds(view.now)),
         ..Default::default()
@@ -177,6 +178,10 @@ fn terminated(end: &Terminated) -> corev1::ContainerState {
         }),
         ..Default::default()
     }
+}
+
+fn stored_image_id(view: &View<'_>, name: &str) -> String {
+    view.facts.stored.image_ids.get(name).cloned().unwrap_or_default()
 }
 
 fn restart_count(view: &View<'_>, name: &str, seen: i32) -> i32 {

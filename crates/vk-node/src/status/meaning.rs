@@ -85,7 +85,7 @@ fn hash_container(status: &corev1::ContainerStatus, hasher: &mut impl Hasher) {
         }
         if let Some(end) = &state.terminated {
             // A lost container's end is dated when it is first reported; its date carries no meaning.
-            let dated = end.reason.as_deref() != Some("ContainerStatusUnknown");
+            let dated = end.reason.as_deref() != Some(super::STATUS_UNKNOWN);
             let finished = end.finished_at.as_ref().map(|time| time.0).filter(|_| dated);
             ("terminated", end.exit_code, end.signal, &end.reason, &end.message, finished).hash(hasher);
         }
