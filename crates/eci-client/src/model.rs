@@ -22,11 +22,24 @@ mod words;
 pub use self::action::{Action, Effect, Paged};
 pub use self::parameters::Parameters;
 pub use self::reply::{
-    Condition, Container, ContainerGroup, ContainerGroupStatus, ContainerRun, ContainerStatus,
-    CreateContainerGroupReply, DeleteContainerGroupReply, DescribeContainerGroupStatusReply,
-    DescribeContainerGroupsReply, DescribeContainerLogReply, DescribeRegionsReply, Event, InitContainer,
-    PodStatus, Region,
+    AvailableResource, AvailableZone, CommitContainerReply, CommitPhaseInfo, CommitTask, Condition,
+    Container, ContainerGroup, ContainerGroupEvent, ContainerGroupEvents, ContainerGroupMetrics,
+    ContainerGroupStatus, ContainerRun, ContainerStatus, CopyDataCacheReply, CreateContainerGroupReply,
+    CreateDataCacheReply, CreateImageCacheReply, CreateInstanceOpsTaskReply, CreateVirtualNodeReply,
+    DataCache, DeleteContainerGroupReply, DeleteDataCacheReply, DeleteImageCacheReply,
+    DeleteVirtualNodeReply, DescribeAvailableResourceReply, DescribeCommitContainerTaskReply,
+    DescribeContainerGroupEventsReply, DescribeContainerGroupMetricReply, DescribeContainerGroupPriceReply,
+    DescribeContainerGroupStatusReply, DescribeContainerGroupsReply, DescribeContainerLogReply,
+    DescribeDataCachesReply, DescribeImageCachesReply, DescribeInstanceOpsRecordsReply,
+    DescribeMultiContainerGroupMetricReply, DescribeRegionsReply, DescribeVirtualNodesReply, Event,
+    ExecContainerCommandReply, ImageCache, InitContainer, ListTagResourcesReply, ListUsageReply,
+    MetricRecord, OpsRecord, PodStatus, Price, PriceInfo, Region, ResizeContainerGroupVolumeReply,
+    RestartContainerGroupReply, SpotPrice, SupportedResource, TagResource, TagResourcesReply,
+    UntagResourcesReply, UpdateContainerGroupReply, UpdateDataCacheReply, UpdateImageCacheReply,
+    UpdateVirtualNodeReply, VirtualNode,
 };
 pub use self::request::*;
-pub use self::scalars::{ContainerGroupId, FileMode, Secret};
+pub use self::scalars::{
+    CommitTaskId, ContainerGroupId, DataCacheId, FileMode, ImageCacheId, Secret, VirtualNodeId,
+};
 pub use self::words::*;

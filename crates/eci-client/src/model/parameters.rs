@@ -131,6 +131,15 @@ impl<T: Flatten> Flatten for Vec<T> {
     }
 }
 
+/// A map's keys become the last parts of the names, as they are.
+impl<T: Flatten> Flatten for BTreeMap<String, T> {
+    fn flatten(&self, at: &mut Name, into: &mut Parameters) {
+        for (key, value) in self {
+            at.within(".", key, |at| value.flatten(at, into));
+        }
+    }
+}
+
 impl Flatten for super::Secret {
     fn flatten(&self, at: &mut Name, into: &mut Parameters) {
         into.insert_secret(at.as_str(), self.expose());
@@ -153,7 +162,7 @@ macro_rules! flatten_displayed {
 }
 pub(crate) use flatten_displayed;
 
-flatten_displayed!(String, bool, i32, i64, f64, jiff::Timestamp, super::ContainerGroupId, super::FileMode);
+flatten_displayed!(String, bool, i32, i64, f64, jiff::Timestamp, super::FileMode);
 
 /// A list that the API takes as one text, items joined by commas. An empty list is left out.
 pub(crate) fn flatten_comma(items: &[String], at: &Name, into: &mut Parameters) {

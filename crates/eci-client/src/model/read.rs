@@ -4,6 +4,7 @@
 //! `ContainerGroups[3].Containers[0].Cpu: expected a number, found a list`. Each level puts its own part before
 //! the message of the level below, so the happy path pays nothing for it.
 
+mod collection;
 mod leaf;
 
 use std::borrow::Cow;
@@ -12,6 +13,7 @@ use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+pub(crate) use self::collection::Inside;
 pub(crate) use self::leaf::{read_text, text};
 use super::Secret;
 
@@ -73,6 +75,8 @@ macro_rules! refuse_scalars {
     };
 }
 
+use refuse_scalars;
+
 /// A value that says nothing is absent: `""`, `{}`, and a struct whose every field is unset.
 pub(crate) trait Sparse: Read {}
 
@@ -85,42 +89,6 @@ impl<T: Sparse> Read for Option<T> {
 
 impl Sparse for String {}
 impl Sparse for Secret {}
-
-impl<T: Read> Read for Vec<T> {
-    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ListVisitor<T>(PhantomData<T>);
-
-        impl<'de, T: Read> Visitor<'de> for ListVisitor<T> {
-            type Value = Vec<T>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list")
-            }
-            fn visit_unit<E: Error>(self) -> Result<Vec<T>, E> {
-                Ok(Vec::new())
-            }
-            fn visit_none<E: Error>(self) -> Result<Vec<T>, E> {
-                Ok(Vec::new())
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<T>, A::Error> {
-                let mut items = Vec::new();
-                loop {
-                    match list.next_element::<As<T>>() {
-                        Ok(Some(item)) => items.push(item.0),
-                        Ok(None) => return Ok(items),
-                        Err(error) => return Err(A::Error::custom(format_args!("[{}]{error}", items.len()))),
-                    }
-                }
-            }
-            refuse_scalars!("a list");
-            fn visit_map<A: MapAccess<'de>>(self, _: A) -> Result<Vec<T>, A::Error> {
-                Err(unexpected("a list", "an object"))
-            }
-        }
-
-        deserializer.deserialize_any(ListVisitor(PhantomData))
-    }
-}
 
 fn complete<T: Fields, E: Error>(value: T) -> Result<T, E> {
     match value.missing() {
@@ -191,8 +159,15 @@ impl<'de> Deserialize<'de> for Key<'de> {
 
 /// Declares a reply struct: each field with the name the API spells it by, `|` other spellings seen.
 ///
-/// `required "Name"` marks a field without which the struct is worthless; its absence is an error.
+/// `required "Name"` marks a field without which the struct is worthless; its absence is an error. `"Rules" / "Rule"`
+/// is a list in an object of its own, `{ "Rules": { "Rule": [] } }`, as the older actions answer.
 macro_rules! reply {
+    (@value $map:ident, $type:ty) => {
+        $map.next_value::<$crate::model::read::As<$type>>().map(|value| value.0)
+    };
+    (@value $map:ident, $type:ty, $inner:literal) => {
+        $map.next_value_seed($crate::model::read::Inside::new($inner))
+    };
     (@missing $self:ident, $field:ident, $wire:literal) => {};
     (@missing required $self:ident, $field:ident, $wire:literal) => {
         if $crate::model::read::is_unset(&$self.$field) {
@@ -204,7 +179,7 @@ macro_rules! reply {
         $vis:vis struct $name:ident {
             $(
                 $(#[$field_meta:meta])*
-                pub $field:ident: $type:ty = $($required:ident)? $wire:literal $(| $alias:literal)*
+                pub $field:ident: $type:ty = $($required:ident)? $wire:literal $(/ $inner:literal)? $(| $alias:literal)*
             ),* $(,)?
         }
     )*) => { $(
@@ -220,10 +195,11 @@ macro_rules! reply {
                 key: &str,
                 map: &mut A,
             ) -> Result<bool, A::Error> {
-                use $crate::model::read::{As, is_unset, within};
+                use $crate::model::read::{is_unset, within};
                 $(
                     if key.eq_ignore_ascii_case($wire) $(|| key.eq_ignore_ascii_case($alias))* {
-                        let As(value) = map.next_value::<As<$type>>().map_err(|e| within($wire, e))?;
+                        let value = $crate::model::read::reply!(@value map, $type $(, $inner)?);
+                        let value: $type = value.map_err(|e| within($wire, e))?;
                         if !is_unset(&value) {
                             self.$field = value;
                         }

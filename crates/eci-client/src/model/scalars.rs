@@ -6,45 +6,73 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// The id of a container group, e.g. `eci-bp1…`: given by the cloud, unique, never used again.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct ContainerGroupId(String);
+use super::parameters::flatten_displayed;
 
-impl ContainerGroupId {
-    /// Takes an id as the cloud gave it.
-    pub fn new(id: impl Into<String>) -> Self {
-        Self(id.into())
-    }
+/// Declares an id that the cloud gives: a text that is never put together by callers.
+macro_rules! ids {
+    ($( $(#[$meta:meta])* pub struct $name:ident; )*) => { $(
+        $(#[$meta])*
+        #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
 
-    /// The id as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+        impl $name {
+            /// Takes an id as the cloud gave it.
+            pub fn new(id: impl Into<String>) -> Self {
+                Self(id.into())
+            }
+
+            /// The id as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(id: String) -> Self {
+                Self(id)
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(id: &str) -> Self {
+                Self(id.to_owned())
+            }
+        }
+
+        flatten_displayed!($name);
+        super::read::read_text!($name);
+        impl super::read::Sparse for $name {}
+    )* };
 }
 
-impl fmt::Display for ContainerGroupId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+ids! {
+    /// The id of a container group, e.g. `eci-bp1…`: given by the cloud, unique, never used again.
+    pub struct ContainerGroupId;
 
-impl AsRef<str> for ContainerGroupId {
-    fn as_ref(&self) -> &str {
-        &self.0
-    }
-}
+    /// The id of an image cache, `imc-…`: given by the cloud.
+    pub struct ImageCacheId;
 
-impl From<String> for ContainerGroupId {
-    fn from(id: String) -> Self {
-        Self(id)
-    }
-}
+    /// The id of a data cache, `edc-…`: given by the cloud.
+    pub struct DataCacheId;
 
-impl From<&str> for ContainerGroupId {
-    fn from(id: &str) -> Self {
-        Self(id.to_owned())
-    }
+    /// The id of a managed virtual node: given by the cloud.
+    pub struct VirtualNodeId;
+
+    /// The id of a task that saves a container as an image: given by the cloud.
+    pub struct CommitTaskId;
 }
 
 /// Text that never shows in `Debug`: a password, an environment value, the content of a file.

@@ -1,9 +1,5 @@
 //! Lists the words the API uses for states, types and policies, each open to words it will invent later.
 
-use std::fmt;
-
-use super::parameters::flatten_displayed;
-
 /// Declares an enum of texts with a last variant for every text this crate does not know.
 /// Known words are recognised without regard to case.
 macro_rules! words {
@@ -44,17 +40,29 @@ macro_rules! words {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())
             }
         }
 
-        flatten_displayed!($name);
-        super::read::read_text!($name);
-        impl super::read::Sparse for $name {}
+        $crate::model::parameters::flatten_displayed!($name);
+        $crate::model::read::read_text!($name);
+        impl $crate::model::read::Sparse for $name {}
     )* };
 }
+
+// Below the macro, so that they see it.
+mod cache;
+mod operation;
+
+pub use self::cache::{
+    DataCacheStatus, DataSourceType, EliminationStrategy, ImageCacheStatus, InternetChargeType,
+};
+pub use self::operation::{
+    CommitPhase, CommitTaskStatus, EventSource, FilesystemCategory, MetricType, OpsStatus, OpsType,
+    ResourceCategory, ResourceType, StatusCategory, TaintEffect, UpdateType, VirtualNodeStatus,
+};
 
 words! {
     /// Where a container group stands in its life.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::{Read, unexpected};
-use crate::model::{ContainerGroupId, Secret};
+use crate::model::Secret;
 
 /// Any JSON value that is neither a list nor an object. An empty text counts as nothing.
 enum Scalar<'de> {
@@ -109,7 +109,7 @@ impl Read for String {
     }
 }
 
-read_text!(Secret, ContainerGroupId);
+read_text!(Secret);
 
 impl Read for bool {
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
