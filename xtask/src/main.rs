@@ -7,6 +7,12 @@
 )]
 
 mod control_plane;
+mod demo;
+mod deny;
+mod prerequisites;
+mod programs;
+mod shell;
+mod test;
 
 use std::process::ExitCode;
 
@@ -16,14 +22,23 @@ use clap::Parser;
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Task {
+    /// Show a virtual node at work: real control plane, simulated cloud, pods that come and go.
+    Demo(demo::DemoArgs),
+    /// Check and test everything; the last line is the count of passed and failed tests.
+    Test(test::TestArgs),
     /// A real Kubernetes control plane on this machine: etcd, API server, controllers, scheduler, kubectl.
     #[command(subcommand)]
     ControlPlane(control_plane::ControlPlaneCommand),
+    /// Judge licences, advisories and sources of all dependencies with cargo-deny.
+    Deny,
 }
 
 fn main() -> ExitCode {
     let result = match Task::parse() {
+        Task::Demo(args) => demo::run(&args),
+        Task::Test(args) => test::run(&args),
         Task::ControlPlane(command) => control_plane::run(command),
+        Task::Deny => deny::run(),
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

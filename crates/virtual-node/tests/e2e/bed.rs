@@ -154,7 +154,9 @@ impl Bed {
         let port = i32::from(self.newest().ready().kubelet.port());
         until("the Node is Ready and names the kubelet's port", async || {
             let node = nodes.get(&self.node).await.map_err(|error| error.to_string())?;
-            if condition(&node, "Ready").0 == "True" && (kubelet_port(&node) == port || self.processes.len() > 1) {
+            if condition(&node, "Ready").0 == "True"
+                && (kubelet_port(&node) == port || self.processes.len() > 1)
+            {
                 return Ok(());
             }
             Err(format!("{:?}", node.status))
@@ -232,7 +234,12 @@ impl Bed {
     }
 
     /// Waits until the pod is as `is` says, and returns it.
-    pub(crate) async fn pod_that(&self, name: &str, what: &str, is: impl Fn(&corev1::Pod) -> bool) -> corev1::Pod {
+    pub(crate) async fn pod_that(
+        &self,
+        name: &str,
+        what: &str,
+        is: impl Fn(&corev1::Pod) -> bool,
+    ) -> corev1::Pod {
         self.pod_within(SOON, name, what, is).await
     }
 
@@ -318,7 +325,8 @@ impl Bed {
 
     fn assert_nothing_was_denied(&self) {
         let requests = self.audit.requests().unwrap();
-        let denied: Vec<_> = requests.iter().filter(|request| request.user == NODE_USER && request.code == 403).collect();
+        let denied: Vec<_> =
+            requests.iter().filter(|request| request.user == NODE_USER && request.code == 403).collect();
         assert!(denied.is_empty(), "examples/rbac.yaml lacks a right: {denied:?}");
     }
 }
@@ -384,12 +392,18 @@ pub(crate) fn phase(pod: &corev1::Pod) -> &str {
 }
 
 pub(crate) fn is_running(pod: &corev1::Pod) -> bool {
-    phase(pod) == "Running" && pod_condition(pod, "Ready") == "True" && pod.metadata.deletion_timestamp.is_none()
+    phase(pod) == "Running"
+        && pod_condition(pod, "Ready") == "True"
+        && pod.metadata.deletion_timestamp.is_none()
 }
 
 pub(crate) fn pod_condition<'a>(pod: &'a corev1::Pod, kind: &str) -> &'a str {
     let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
-    conditions.filter(|condition| condition.type_ == kind).map(|condition| condition.status.as_str()).next().unwrap_or("")
+    conditions
+        .filter(|condition| condition.type_ == kind)
+        .map(|condition| condition.status.as_str())
+        .next()
+        .unwrap_or("")
 }
 
 /// The group that the pod's annotation names.
@@ -438,7 +452,10 @@ pub(crate) fn taints(node: &corev1::Node) -> Vec<(String, String)> {
 
 fn kubelet_port(node: &corev1::Node) -> i32 {
     let endpoints = node.status.as_ref().and_then(|status| status.daemon_endpoints.as_ref());
-    endpoints.and_then(|endpoints| endpoints.kubelet_endpoint.as_ref()).map(|endpoint| endpoint.port).unwrap_or_default()
+    endpoints
+        .and_then(|endpoints| endpoints.kubelet_endpoint.as_ref())
+        .map(|endpoint| endpoint.port)
+        .unwrap_or_default()
 }
 
 /// What one looks at first.

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use eci_client::model::{ContainerGroup, CreateContainer, CreateContainerGroupRequest, DescribeContainerGroupsRequest, Tag};
+use eci_client::model::{
+    ContainerGroup, CreateContainer, CreateContainerGroupRequest, DescribeContainerGroupsRequest, Tag,
+};
 use eci_client::{AccessKey, Client};
 use serde_json::{Value, json};
 use vk_testkit::programs::{Account, Simulator};
@@ -23,7 +25,8 @@ impl Cloud {
     pub(crate) fn start(account: &Account, arguments: &[&str], log: &Path) -> Self {
         let simulator = Simulator::start(&program("eci-sim"), account, arguments, log).unwrap();
         let key = AccessKey::new(&account.access_key_id, &account.access_key_secret);
-        let client = Client::builder(&account.region).endpoint(simulator.endpoint()).credentials(key).build().unwrap();
+        let client =
+            Client::builder(&account.region).endpoint(simulator.endpoint()).credentials(key).build().unwrap();
         Cloud { simulator, client }
     }
 
@@ -45,7 +48,8 @@ impl Cloud {
 
     /// Ids of all groups that a signed call finds.
     pub(crate) async fn group_ids(&self) -> Vec<String> {
-        let mut ids: Vec<String> = self.groups().await.iter().map(|group| group.container_group_id.to_string()).collect();
+        let mut ids: Vec<String> =
+            self.groups().await.iter().map(|group| group.container_group_id.to_string()).collect();
         ids.sort();
         ids
     }

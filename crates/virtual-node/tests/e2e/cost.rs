@@ -50,7 +50,10 @@ async fn a_pods_life_costs_two_calls_and_three_status_writes() {
     let status = writes.get("patch pods/status").copied().unwrap_or_default();
     assert!(a_pod(own) <= CALLS_A_POD, "{report}");
     assert!(a_pod(status) <= STATUS_WRITES_A_POD, "{report}");
-    assert!(calls["CreateContainerGroup"] >= PODS as u64 && status >= PODS as u64, "nothing was counted\n{report}");
+    assert!(
+        calls["CreateContainerGroup"] >= PODS as u64 && status >= PODS as u64,
+        "nothing was counted\n{report}"
+    );
 }
 
 fn is_shared(action: &str) -> bool {
@@ -78,7 +81,12 @@ fn a_pod(count: u64) -> f64 {
     count as f64 / PODS as f64
 }
 
-fn report(calls: &BTreeMap<String, u64>, writes: &BTreeMap<String, u64>, running: Duration, gone: Duration) -> String {
+fn report(
+    calls: &BTreeMap<String, u64>,
+    writes: &BTreeMap<String, u64>,
+    running: Duration,
+    gone: Duration,
+) -> String {
     let mut text = format!(
         "\ncost of a pod, over {PODS} pods (all Running after {:.1} s, all gone after {:.1} s)\n",
         running.as_secs_f32(),
@@ -93,7 +101,10 @@ fn report(calls: &BTreeMap<String, u64>, writes: &BTreeMap<String, u64>, running
         let _ = writeln!(text, "    {:<40} {sum:>6}   {:>6.2} a pod", "together", a_pod(sum));
     };
     section("calls to ECI", calls.iter().filter(|(action, _)| !is_shared(action)).collect());
-    section("calls to ECI shared by all pods", calls.iter().filter(|(action, _)| is_shared(action)).collect());
+    section(
+        "calls to ECI shared by all pods",
+        calls.iter().filter(|(action, _)| is_shared(action)).collect(),
+    );
     section("writes of the virtual node to the API server", writes.iter().collect());
     text
 }

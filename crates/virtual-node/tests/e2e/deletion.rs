@@ -60,7 +60,11 @@ async fn a_pod_deleted_while_it_is_created_leaves_no_group() {
         let before = bed.cloud.requests("CreateContainerGroup").len();
         bed.apply(&pod("web", "unborn", NGINX));
         until("the create is under way", async || {
-            if bed.cloud.requests("CreateContainerGroup").len() > before { Ok(()) } else { Err("no call yet".to_owned()) }
+            if bed.cloud.requests("CreateContainerGroup").len() > before {
+                Ok(())
+            } else {
+                Err("no call yet".to_owned())
+            }
         })
         .await;
         let web = bed.pod("web").await;

@@ -15,11 +15,18 @@ async fn a_pod_starts_within_seconds_of_its_config_maps_appearance() {
     let spec = "containers: [{name: main, image: busybox, command: [sh, -c, 'echo $GREETING; sleep 3600'], \
                 envFrom: [{configMapRef: {name: greetings}}]}]";
     bed.apply(&pod("waiting", "late", spec));
-    let waits = bed.pod_that("waiting", "says why it waits", |pod| waiting(pod).is_some_and(|(_, why)| why.contains("greetings"))).await;
+    let waits = bed
+        .pod_that("waiting", "says why it waits", |pod| {
+            waiting(pod).is_some_and(|(_, why)| why.contains("greetings"))
+        })
+        .await;
     assert_eq!(phase(&waits), "Pending");
     assert_eq!(waiting(&waits).unwrap().0, "CreateContainerConfigError");
     bed.event_with(&uid(&waits), &["greetings"]).await;
-    assert!(bed.cloud.requests("CreateContainerGroup").is_empty(), "nothing is created before it is complete");
+    assert!(
+        bed.cloud.requests("CreateContainerGroup").is_empty(),
+        "nothing is created before it is complete"
+    );
 
     bed.kubectl_ok(&["create", "configmap", "greetings", "--from-literal=GREETING=hello"]);
     bed.pod_within(SECONDS_AFTER, "waiting", "runs", |pod| phase(pod) == "Running").await;
@@ -35,7 +42,11 @@ async fn a_missing_secret_is_named_and_nothing_else_is_disturbed() {
     let other = pod("other", "missing", crate::manifests::NGINX);
     bed.apply(&several(&[pod("lacking", "missing", spec), other]));
     bed.running("other").await;
-    let lacking = bed.pod_that("lacking", "says why it waits", |pod| waiting(pod).is_some_and(|(_, why)| why.contains("keys-of-mine"))).await;
+    let lacking = bed
+        .pod_that("lacking", "says why it waits", |pod| {
+            waiting(pod).is_some_and(|(_, why)| why.contains("keys-of-mine"))
+        })
+        .await;
     bed.event_with(&uid(&lacking), &["keys-of-mine"]).await;
     bed.kubectl_ok(&["delete", "pod", "lacking"]);
     bed.gone("lacking").await;
@@ -46,7 +57,14 @@ async fn a_missing_secret_is_named_and_nothing_else_is_disturbed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn secrets_reach_the_container_and_no_log() {
     let bed = Bed::new("secrets").await;
-    bed.kubectl_ok(&["create", "secret", "generic", "keys", "--from-literal=password=hush-password", "--from-literal=file=hush-file"]);
+    bed.kubectl_ok(&[
+        "create",
+        "secret",
+        "generic",
+        "keys",
+        "--from-literal=password=hush-password",
+        "--from-literal=file=hush-file\n",
+    ]);
     bed.kubectl_ok(&[
         "create",
         "secret",
@@ -60,15 +78,15 @@ async fn secrets_reach_the_container_and_no_log() {
 imagePullSecrets: [{name: registry}], \
 volumes: [{name: keys, secret: {secretName: keys}}], \
 containers: [{name: main, image: 'registry.example.com/team/app:1', \
-command: [sh, -c, 'echo $PASSWORD; cat /keys/file; echo; cat /var/run/secrets/kubernetes.io/serviceaccount/namespace; echo; \
-echo $KUBERNETES_SERVICE_HOST; sleep 3600'], \
+command: [sh, -c, 'echo $PASSWORD; cat /keys/file; echo $KUBERNETES_SERVICE_HOST; \
+cat /var/run/secrets/kubernetes.io/serviceaccount/namespace; sleep 3600'], \
 env: [{name: PASSWORD, valueFrom: {secretKeyRef: {name: keys, key: password}}}], \
 volumeMounts: [{name: keys, mountPath: /keys}]}]";
     bed.apply(&pod("keeper", "secrets", spec));
     bed.running("keeper").await;
     let said = bed.kubectl_ok(&["logs", "keeper"]);
     let said: Vec<&str> = said.lines().collect();
-    assert_eq!(said, ["hush-password", "hush-file", "secrets", "192.0.2.1"]);
+    assert_eq!(said, ["hush-password", "hush-file", "192.0.2.1", "secrets"]);
 
     let create = &bed.cloud.requests("CreateContainerGroup")[0];
     assert_eq!(parameter(create, "ImageRegistryCredential.1.UserName"), "puller");
@@ -81,9 +99,14 @@ volumeMounts: [{name: keys, mountPath: /keys}]}]";
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_failed_pod_keeps_its_log_and_termination_message() {
     let bed = Bed::new("message").await;
-    bed.apply(&pod("sad", "message", &script("echo last words; echo out of luck > /dev/termination-log; exit 4")));
+    bed.apply(&pod(
+        "sad",
+        "message",
+        &script("echo last words; echo out of luck > /dev/termination-log; exit 4"),
+    ));
     let sad = bed.pod_that("sad", "has failed", |pod| phase(pod) == "Failed").await;
-    let ended = crate::bed::containers(&sad).next().unwrap().state.as_ref().unwrap().terminated.as_ref().unwrap();
+    let ended =
+        crate::bed::containers(&sad).next().unwrap().state.as_ref().unwrap().terminated.as_ref().unwrap();
     assert_eq!((ended.exit_code, ended.message.as_deref().map(str::trim)), (4, Some("out of luck")));
     assert_eq!(bed.kubectl_ok(&["logs", "sad"]), "last words\n");
 }

@@ -34,7 +34,10 @@ async fn the_manifests_of_the_install_guide_run_as_they_are() {
         assert_eq!(groups.len(), 1, "{groups:?}");
         assert_eq!(groups[0].container_group_id.as_str(), group_of(&pod));
         let shown = bed.kubectl_ok(&["get", "pods", "-o", "wide"]);
-        assert!(shown.contains("1/1") && shown.contains("Running") && shown.contains("virtual-kubelet"), "{shown}");
+        assert!(
+            shown.contains("1/1") && shown.contains("Running") && shown.contains("virtual-kubelet"),
+            "{shown}"
+        );
         uids.push(uid(&pod));
     }
     assert_ne!(uids[0], uids[1]);

@@ -31,10 +31,15 @@ async fn logs_are_what_the_container_wrote() {
 async fn a_followed_log_has_every_line_once_in_order_and_ends_with_the_container() {
     let bed = Bed::new("follow").await;
     let lines = 40;
-    bed.apply(&pod("counter", "follow", &script(&format!("for i in $(seq 1 {lines}); do echo line $i; sleep 0.25; done"))));
+    bed.apply(&pod(
+        "counter",
+        "follow",
+        &script(&format!("for i in $(seq 1 {lines}); do echo line $i; sleep 0.25; done")),
+    ));
     bed.pod_that("counter", "runs", |pod| phase(pod) == "Running").await;
 
-    let mut follow = bed.cluster.control_plane.kubectl(&["--namespace", "follow", "logs", "--follow", "counter"]);
+    let mut follow =
+        bed.cluster.control_plane.kubectl(&["--namespace", "follow", "logs", "--follow", "counter"]);
     let follow = follow.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let output = tokio::time::timeout(SOON, tokio::task::spawn_blocking(|| follow.wait_with_output()));
     let output = output.await.expect("the followed log ends with the container").unwrap().unwrap();
@@ -42,6 +47,8 @@ async fn a_followed_log_has_every_line_once_in_order_and_ends_with_the_container
     let expected: String = (1..=lines).map(|line| format!("line {line}\n")).collect();
     assert_eq!(text(&output.stdout), expected);
 
-    let ended = bed.pod_within(Duration::from_secs(10), "counter", "has succeeded", |pod| phase(pod) == "Succeeded").await;
+    let ended = bed
+        .pod_within(Duration::from_secs(10), "counter", "has succeeded", |pod| phase(pod) == "Succeeded")
+        .await;
     assert!(containers(&ended).all(|container| container.restart_count == 0));
 }

@@ -10,7 +10,9 @@ pub(crate) const NGINX: &str = "containers: [{name: main, image: 'nginx:1.27'}]"
 
 /// A pod that runs a script once; the simulator plays it (`echo`, `sleep`, loops, `exit`).
 pub(crate) fn script(script: &str) -> String {
-    format!("restartPolicy: Never, containers: [{{name: main, image: busybox, command: [sh, -c, {script:?}]}}]")
+    format!(
+        "restartPolicy: Never, containers: [{{name: main, image: busybox, command: [sh, -c, {script:?}]}}]"
+    )
 }
 
 /// Several objects for one apply.

@@ -37,7 +37,8 @@ async fn the_lease_belongs_to_the_node_and_is_renewed() {
     let leases: kube::Api<k8s_openapi::api::coordination::v1::Lease> =
         kube::Api::namespaced(bed.api.clone(), "kube-node-lease");
     let renewed = async || leases.get("lease").await.ok().and_then(|lease| lease.spec?.renew_time);
-    let first = until("the lease exists", async || renewed().await.ok_or_else(|| "no lease".to_owned())).await;
+    let first =
+        until("the lease exists", async || renewed().await.ok_or_else(|| "no lease".to_owned())).await;
     until("the lease is renewed", async || match renewed().await {
         Some(time) if time.0 > first.0 => Ok(()),
         other => Err(format!("{other:?}")),

@@ -184,7 +184,9 @@ fn config(identity: &Identity) -> ClientConfig {
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(AnyServer(provider)));
     match identity {
-        Identity::Certificate(chain, key) => builder.with_client_auth_cert(chain.clone(), key.clone_key()).unwrap(),
+        Identity::Certificate(chain, key) => {
+            builder.with_client_auth_cert(chain.clone(), key.clone_key()).unwrap()
+        }
         _ => builder.with_no_client_auth(),
     }
 }
@@ -211,7 +213,12 @@ impl ServerCertVerifier for AnyServer {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls12_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
+        rustls::crypto::verify_tls12_signature(
+            message,
+            certificate,
+            signature,
+            &self.0.signature_verification_algorithms,
+        )
     }
 
     fn verify_tls13_signature(
@@ -220,7 +227,12 @@ impl ServerCertVerifier for AnyServer {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls13_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
+        rustls::crypto::verify_tls13_signature(
+            message,
+            certificate,
+            signature,
+            &self.0.signature_verification_algorithms,
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

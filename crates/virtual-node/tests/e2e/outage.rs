@@ -33,7 +33,10 @@ async fn a_withdrawn_key_evicts_nobody() {
     });
     let other = Bed::plan("healthy").on(&cluster).start().await;
     let bed = Bed::plan("outage").on(&cluster).start().await;
-    let pods = [pod("web", "outage", &format!("{TOLERATIONS}, {NGINX}")), pod("db", "outage", &format!("{TOLERATIONS}, {NGINX}"))];
+    let pods = [
+        pod("web", "outage", &format!("{TOLERATIONS}, {NGINX}")),
+        pod("db", "outage", &format!("{TOLERATIONS}, {NGINX}")),
+    ];
     for manifest in &pods {
         bed.apply(manifest);
     }
@@ -51,12 +54,17 @@ async fn a_withdrawn_key_evicts_nobody() {
     throughout(outage, "no pod is deleted and the node stays Ready", async || {
         for pod in &before {
             let now = bed.pod(pod.metadata.name.as_deref().unwrap()).await;
-            if now.metadata.deletion_timestamp.is_some() || uid(&now) != uid(pod) || group_of(&now) != group_of(pod) {
+            if now.metadata.deletion_timestamp.is_some()
+                || uid(&now) != uid(pod)
+                || group_of(&now) != group_of(pod)
+            {
                 return Err(format!("{:?}", now.metadata));
             }
         }
         let node = bed.node_object().await;
-        if taints(&node).iter().any(|(_, effect)| effect == "NoExecute") || condition(&node, "Ready").0 != "True" {
+        if taints(&node).iter().any(|(_, effect)| effect == "NoExecute")
+            || condition(&node, "Ready").0 != "True"
+        {
             return Err(format!("{:?} {:?}", node.spec, node.status));
         }
         Ok(())
@@ -155,7 +163,11 @@ async fn shows_recovery(bed: &Bed) {
         let node = bed.node_object().await;
         let (status, why, message) = condition(&node, "CloudReachable");
         let tainted = taints(&node).iter().any(|(key, _)| key == UNREACHABLE);
-        if status == "True" && !tainted { Ok(()) } else { Err(format!("{status} {why} {message}, {:?}", taints(&node))) }
+        if status == "True" && !tainted {
+            Ok(())
+        } else {
+            Err(format!("{status} {why} {message}, {:?}", taints(&node)))
+        }
     })
     .await;
 }

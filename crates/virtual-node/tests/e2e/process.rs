@@ -37,7 +37,8 @@ fn a_missing_setting_ends_the_start_with_one_line_that_names_it() {
     for (missing, _) in complete {
         let rest: Vec<_> = complete.into_iter().filter(|(name, _)| *name != missing).collect();
         assert_names(&run_with(&rest, &[]), missing);
-        let empty: Vec<_> = complete.map(|(name, value)| (name, if name == missing { "" } else { value })).into();
+        let empty: Vec<_> =
+            complete.map(|(name, value)| (name, if name == missing { "" } else { value })).into();
         assert_names(&run_with(&empty, &[]), missing);
     }
     for (flag, value, setting) in [
@@ -86,7 +87,11 @@ async fn probes_and_metrics_are_served() {
     assert_eq!(get("/readyz").status, 200);
     let metrics = get("/metrics");
     assert_eq!(metrics.status, 200);
-    assert!(metrics.body.contains("# TYPE") && metrics.body.trim_end().ends_with("# EOF"), "{}", metrics.body);
+    assert!(
+        metrics.body.contains("# TYPE") && metrics.body.trim_end().ends_with("# EOF"),
+        "{}",
+        metrics.body
+    );
     assert!(!metrics.body.contains("hush"));
     assert_eq!(get("/pods").status, 404, "the plain port shows nothing of the kubelet API");
 }
@@ -105,7 +110,8 @@ async fn json_logs_are_json_to_the_last_line() {
     let lines = std::fs::read_to_string(&log).unwrap();
     let mut objects = 0;
     for line in lines.lines().filter(|line| !line.starts_with("ready ")) {
-        let object: serde_json::Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        let object: serde_json::Value =
+            serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
         assert!(object["level"].is_string() && object["timestamp"].is_string(), "{line}");
         objects += 1;
     }

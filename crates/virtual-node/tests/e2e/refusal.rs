@@ -52,7 +52,8 @@ spec:
     ));
     let first: BTreeSet<String> = until("both are refused", async || {
         let pods = bed.all_pods().await;
-        let refused = pods.iter().filter(|pod| waiting(pod).is_some_and(|(reason, _)| reason == "UnsupportedPodSpec"));
+        let refused =
+            pods.iter().filter(|pod| waiting(pod).is_some_and(|(reason, _)| reason == "UnsupportedPodSpec"));
         let refused: BTreeSet<String> = refused.map(uid).collect();
         if refused.len() == 2 { Ok(refused) } else { Err(format!("{} of {}", refused.len(), pods.len())) }
     })

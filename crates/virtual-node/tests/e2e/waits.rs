@@ -14,7 +14,11 @@ const LOOK_EVERY: Duration = Duration::from_millis(150);
 /// # Panics
 /// After `bound`, with `what` and the last thing seen.
 #[allow(clippy::disallowed_methods, reason = "other processes run in real time")]
-pub(crate) async fn within<T>(bound: Duration, what: &str, mut look: impl AsyncFnMut() -> Result<T, String>) -> T {
+pub(crate) async fn within<T>(
+    bound: Duration,
+    what: &str,
+    mut look: impl AsyncFnMut() -> Result<T, String>,
+) -> T {
     let until = Instant::now() + bound;
     loop {
         let seen = match look().await {
@@ -36,7 +40,11 @@ pub(crate) async fn until<T>(what: &str, look: impl AsyncFnMut() -> Result<T, St
 /// # Panics
 /// With `what` and what was seen instead.
 #[allow(clippy::disallowed_methods, reason = "other processes run in real time")]
-pub(crate) async fn throughout(time: Duration, what: &str, mut look: impl AsyncFnMut() -> Result<(), String>) {
+pub(crate) async fn throughout(
+    time: Duration,
+    what: &str,
+    mut look: impl AsyncFnMut() -> Result<(), String>,
+) {
     let until = Instant::now() + time;
     while Instant::now() < until {
         if let Err(seen) = look().await {

@@ -26,7 +26,11 @@ spec:
     until("three replicas run", async || {
         let pods = bed.all_pods().await;
         let running = pods.iter().filter(|pod| is_running(pod)).count();
-        if running == 3 && pods.len() == 3 { Ok(()) } else { Err(format!("{running} of {} pods run", pods.len())) }
+        if running == 3 && pods.len() == 3 {
+            Ok(())
+        } else {
+            Err(format!("{running} of {} pods run", pods.len()))
+        }
     })
     .await;
     assert_eq!(bed.cloud.group_ids().await.len(), 3);
@@ -63,7 +67,8 @@ spec:
     until("the Job is Failed", async || {
         let status = jobs.get("unlucky").await.map_err(|error| error.to_string())?.status.unwrap_or_default();
         let conditions = status.conditions.clone().unwrap_or_default();
-        let failed = conditions.iter().any(|condition| condition.type_ == "Failed" && condition.status == "True");
+        let failed =
+            conditions.iter().any(|condition| condition.type_ == "Failed" && condition.status == "True");
         if failed && status.failed == Some(1) { Ok(()) } else { Err(format!("{status:?}")) }
     })
     .await;
@@ -102,7 +107,9 @@ async fn a_container_that_fails_is_started_again_and_counted() {
     let always = script("sleep 1; exit 1").replace("Never", "Always");
     bed.apply(&pod("flaky", "restarts", &always));
     let flaky = bed
-        .pod_that("flaky", "was restarted twice", |pod| containers(pod).any(|container| container.restart_count >= 2))
+        .pod_that("flaky", "was restarted twice", |pod| {
+            containers(pod).any(|container| container.restart_count >= 2)
+        })
         .await;
     let main = containers(&flaky).next().unwrap();
     let last = main.last_state.as_ref().and_then(|state| state.terminated.as_ref());
