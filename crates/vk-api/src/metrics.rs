@@ -43,10 +43,9 @@ pub(crate) struct LogReadLabels {
 }
 
 impl Metrics {
-    /// Makes the metrics known to a registry, all under `kubelet_api_`.
+    /// Makes the metrics known to a registry. Their names are short: hand in a sub-registry with a prefix.
     pub fn register(registry: &mut Registry) -> Self {
         let metrics = Self::default();
-        let registry = registry.sub_registry_with_prefix("kubelet_api");
         registry.register("http_requests", "Requests to the kubelet port", metrics.requests.clone());
         registry.register(
             "authentications",

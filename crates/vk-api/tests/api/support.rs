@@ -260,7 +260,7 @@ impl NodeBuilder {
             client_cas: auth,
             clock: Arc::new(now),
             exposition: Arc::new(|| "# EOF\n".to_owned()),
-            metrics: Metrics::register(&mut registry),
+            metrics: Metrics::register(registry.sub_registry_with_prefix("kubelet_api")),
         };
         let server = ApiServer::bind(self.config, dependencies).await.unwrap();
         let (addr, shutdown) = (server.local_addr(), CancellationToken::new());
