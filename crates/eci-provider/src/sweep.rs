@@ -41,6 +41,14 @@ const STATUSES_A_PAGE: i32 = 200;
 /// Light statuses by group. A list that shifts while it is read may show a group twice; the later item counts.
 pub(crate) type Shown = BTreeMap<GroupId, ContainerGroupStatus>;
 
+/// What came of reading in full what a light list does not tell enough of.
+struct Identified {
+    /// Groups that the list showed, that may be ours, and that are still not known.
+    hidden: BTreeSet<GroupId>,
+    /// Groups of this node that an earlier list showed and this one did not, now that they could be read.
+    found: Vec<ObservedPod>,
+}
+
 impl EciProvider {
     /// Asks what changed since the cursor, or for everything where there is none or it is too old to be followed.
     pub(crate) async fn look(&self, since: Option<Cursor>) -> Result<Observation, ProviderError> {
@@ -52,8 +60,9 @@ impl EciProvider {
             None if shown.is_empty() => self.nothing_shown(cursor, began).await?,
             None => self.everything(shown, cursor, began).await?,
             Some(_) => {
-                self.identify(&shown, false).await?;
-                Observation { groups: self.report(&shown), complete: false, cursor }
+                let found = self.identify(&shown, false).await?.found;
+                let groups = self.report(&shown).into_iter().chain(found).collect();
+                Observation { groups, complete: false, cursor }
             }
         };
         self.index().hand_out(cursor.0, began);
@@ -66,7 +75,7 @@ impl EciProvider {
         cursor: Cursor,
         began: Instant,
     ) -> Result<Observation, ProviderError> {
-        let hidden = self.identify(&shown, true).await?;
+        let hidden = self.identify(&shown, true).await?.hidden;
         let hidden = self.not_vanished(hidden, &shown).await;
         let groups = self.report(&shown);
         if groups.is_empty() && !hidden.is_empty() && self.witnesses().await?.is_empty() {
@@ -117,17 +126,16 @@ impl EciProvider {
         Ok(statuses.into_iter().map(|status| (id(&status), status)).collect())
     }
 
-    /// Reads in full what the light list does not tell enough of. Gives back the groups of the list that may be ours
-    /// and are still not known.
-    async fn identify(&self, shown: &Shown, complete: bool) -> Result<BTreeSet<GroupId>, ProviderError> {
+    /// Reads in full what the light list does not tell enough of.
+    async fn identify(&self, shown: &Shown, complete: bool) -> Result<Identified, ProviderError> {
         let unread = self.index().unread(shown, complete);
         let mut names = unread.unknown.clone();
         names.extend(unread.stale);
+        let mut found = Vec::new();
         match reading::by_name(&*self.cloud, &names).await {
             Ok(read) => {
-                for group in &read.groups {
-                    self.take_in(group, shown);
-                }
+                let groups = read.groups.iter().filter_map(|group| self.take_in(group, shown));
+                found.extend(groups.filter(|group| !shown.contains_key(&group.group)));
                 for id in &read.nobodys {
                     self.index().gone(Instant::now(), id);
                 }
@@ -142,25 +150,25 @@ impl EciProvider {
         let hidden = |id: &&GroupId| !index.is_identified(id) && !index.is_gone(id);
         let hidden: BTreeSet<_> = unread.unknown.iter().filter(hidden).cloned().collect();
         hidden.iter().for_each(|id| index.doubt(id));
-        Ok(hidden)
+        Ok(Identified { hidden, found })
     }
 
-    /// Remembers a group that was read because the node's list showed it.
-    fn take_in(&self, group: &ContainerGroup, shown: &Shown) {
+    /// Remembers a group that was read because the node's list showed it. Gives it back if it is this node's.
+    fn take_in(&self, group: &ContainerGroup, shown: &Shown) -> Option<ObservedPod> {
         let id = GroupId::new(group.container_group_id.as_str());
         let mut index = self.index();
-        let (ownership, _) = index.learn(Instant::now(), group, &self.placement);
-        let ours = match &ownership {
-            Ownership::Ours(marks) => on_this_node(marks, &self.placement),
-            Ownership::Others => false,
-            Ownership::Untold => {
-                return warn!(container_group = %id, "a listed container group tells no tags");
+        let (ownership, observed) = index.learn(Instant::now(), group, &self.placement);
+        match &ownership {
+            Ownership::Ours(marks) if on_this_node(marks, &self.placement) => return observed,
+            Ownership::Untold => warn!(container_group = %id, "a listed container group tells no tags"),
+            Ownership::Ours(_) | Ownership::Others => {
+                if shown.contains_key(&id) && index.skip(&id) {
+                    self.options.observer.group_skipped();
+                    warn!(container_group = %id, "a listed container group is not this node's");
+                }
             }
-        };
-        if !ours && shown.contains_key(&id) && index.skip(&id) {
-            self.options.observer.group_skipped();
-            warn!(container_group = %id, "a listed container group is not this node's");
         }
+        None
     }
 
     fn report(&self, shown: &Shown) -> Vec<ObservedPod> {

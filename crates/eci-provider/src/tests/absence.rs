@@ -103,6 +103,24 @@ async fn nothing_is_deleted_when_it_cannot_be_read_whose_it_is() {
 }
 
 #[tokio::test]
+async fn a_group_whose_deletion_was_accepted_is_nobodys_witness_although_it_is_still_shown() {
+    let mut order = Sequence::new();
+    let mut cloud = showing(&["a"], &mut order);
+    cloud.expect_delete().times(1).in_sequence(&mut order).returning(|_| Ok(()));
+    cloud.expect_groups().times(1).in_sequence(&mut order).returning(|_| Ok(vec![group("a")]));
+    cloud.expect_groups().times(1).in_sequence(&mut order).returning(|filter| {
+        assert_eq!(filter.container_group_ids.len(), 1, "only what was asked for");
+        Ok(vec![])
+    });
+    cloud.expect_some_groups().times(1).in_sequence(&mut order).returning(|_| Ok(vec![group("a")]));
+    let Bench { provider, .. } = bench(cloud);
+    provider.observe(None).await.unwrap();
+    provider.delete_pod(&id("a"), GRACE).await.unwrap();
+    assert_eq!(provider.fetch(&[id("a")]).await.unwrap().present.len(), 1);
+    assert_eq!(provider.fetch(&[id("x")]).await.unwrap().absent, [id("x")]);
+}
+
+#[tokio::test]
 async fn the_clouds_not_found_for_a_deletion_is_proof() {
     let mut cloud = MockCloud::new();
     cloud.expect_groups().returning(|_| Ok(vec![]));
