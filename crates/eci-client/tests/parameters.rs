@@ -5,62 +5,79 @@ use std::collections::BTreeSet;
 use eci_client::model::*;
 
 mod filled;
+mod published;
 
-/// The parameter names of an action in `api.json`: structs carry no value, so only leaves count.
-fn published(action: &str) -> BTreeSet<String> {
-    let table: serde_json::Value =
-        serde_json::from_str(include_str!("data/api.json")).expect("api.json is JSON");
-    let request = table["actions"][action]["request"].as_object().expect("the action is in the table");
-    request
-        .iter()
-        .filter(|(_, parameter)| parameter["type"] != "struct")
-        .map(|(name, _)| name.clone())
-        .collect()
-}
-
-/// The account parameters every action declares and nobody uses.
-const ACCOUNT: [&str; 4] = ["OwnerAccount", "OwnerId", "ResourceOwnerAccount", "ResourceOwnerId"];
-
-/// `Container.12.Name` becomes `Container.N.Name`.
+/// `Container.12.Name` becomes `Container.N.Name`, `DataSource.Options.url` becomes `DataSource.Options`.
 fn shape(name: &str) -> String {
+    let name = name.find("DataSource.Options.").map_or(name, |at| &name[..at + "DataSource.Options".len()]);
     let parts: Vec<&str> =
         name.split('.').map(|part| if part.parse::<u32>().is_ok() { "N" } else { part }).collect();
     parts.join(".")
 }
 
-#[track_caller]
-fn assert_complete(action: &str, parameters: &Parameters) {
-    let produced: BTreeSet<String> = parameters.iter().map(|(name, _)| shape(name)).collect();
-    let mut expected = published(action);
-    for name in ACCOUNT {
-        expected.remove(name);
+#[test]
+fn every_published_action_is_here_and_no_other() {
+    let table = published::actions();
+    let published: BTreeSet<&str> = table.keys().map(String::as_str).collect();
+    let here: BTreeSet<&str> = filled::rows().iter().map(|row| row.action).collect();
+    assert_eq!(here, published);
+    assert_eq!(here.len(), 36);
+}
+
+#[test]
+fn every_request_produces_every_published_parameter_and_no_other() {
+    let table = published::actions();
+    for row in filled::rows() {
+        let produced: BTreeSet<String> = row.parameters.iter().map(|(name, _)| shape(name)).collect();
+        let published: BTreeSet<String> =
+            published::parameters(&table[row.action]).into_keys().map(str::to_owned).collect();
+        assert_eq!(produced, published, "{}", row.action);
     }
-    assert_eq!(produced, expected, "{action}");
 }
 
 #[test]
-fn create_container_group_produces_every_published_parameter_and_no_other() {
-    assert_complete("CreateContainerGroup", &filled::create_container_group().parameters());
-}
-
-#[test]
-fn the_other_requests_produce_every_published_parameter_and_no_other() {
-    assert_complete("DescribeContainerGroups", &filled::describe_container_groups().parameters());
-    assert_complete("DescribeContainerGroupStatus", &filled::describe_container_group_status().parameters());
-    assert_complete("DeleteContainerGroup", &filled::delete_container_group().parameters());
-    assert_complete("DescribeContainerLog", &filled::describe_container_log().parameters());
-    assert_complete("DescribeRegions", &filled::describe_regions().parameters());
+fn values_travel_as_the_type_that_is_published() {
+    let table = published::actions();
+    for row in filled::rows() {
+        let kinds = published::parameters(&table[row.action]);
+        for (name, value) in row.parameters.iter() {
+            let fits = match kinds[shape(name).as_str()] {
+                // Octal digits, see the reference on `Mode`, are digits too.
+                "int32" | "int64" | "integer" => value.parse::<i64>().is_ok(),
+                "float" => value.parse::<f64>().is_ok(),
+                "boolean" => matches!(value, "true" | "false"),
+                "string" | "map" => true,
+                unknown => panic!("{unknown} is no type this test knows"),
+            };
+            assert!(fits, "{}: {name}={value}", row.action);
+        }
+    }
 }
 
 #[test]
 fn no_request_prints_its_secrets() {
-    let request = filled::create_container_group();
-    let shown = format!("{request:?} {request:#?} {:?}", request.parameters());
-    assert!(!shown.contains(filled::SECRET), "{shown}");
-    let all = serde_json::to_string(&request.parameters()).expect("texts");
+    let mut with_secrets = BTreeSet::new();
+    for filled::Row { action, parameters, shown, .. } in filled::rows() {
+        let shown = format!("{shown} {parameters:?}");
+        assert!(!shown.contains(filled::SECRET), "{action}: {shown}");
+        let travels = parameters.iter().any(|(_, value)| value.contains(filled::SECRET));
+        assert_eq!(parameters.holds_secret(), travels, "{action}");
+        with_secrets.extend(travels.then_some(action));
+    }
+    assert_eq!(
+        with_secrets,
+        BTreeSet::from([
+            "CreateContainerGroup",
+            "CreateDataCache",
+            "CreateImageCache",
+            "CreateVirtualNode",
+            "UpdateContainerGroup",
+            "UpdateDataCache",
+            "UpdateImageCache",
+        ])
+    );
+    let all = serde_json::to_string(&filled::create_container_group().parameters()).expect("texts");
     assert_eq!(all.matches(filled::SECRET).count(), 7, "every secret of the request travels: {all}");
-    assert!(request.parameters().holds_secret());
-    assert!(!filled::describe_container_groups().parameters().holds_secret());
 }
 
 #[test]
@@ -135,6 +152,71 @@ fn some_lists_travel_as_one_text() {
     };
     assert_eq!(describe.parameters().get("ContainerGroupIds"), Some(r#"["eci-a","eci-\"b"]"#));
     assert!(DescribeContainerGroupsRequest::default().parameters().is_empty());
+}
+
+#[test]
+fn the_keys_of_a_map_become_parts_of_names() {
+    let options = [("url".to_owned(), "https://host/a".into()), ("a.b".to_owned(), "".into())];
+    let request = CreateDataCacheRequest {
+        data_source: Some(DataSource { r#type: Some(DataSourceType::Url), options: options.into() }),
+        ..Default::default()
+    };
+    let parameters = request.parameters();
+    let listed: Vec<(&str, &str)> = parameters.iter().collect();
+    assert_eq!(
+        listed,
+        [
+            ("DataSource.Options.a.b", ""),
+            ("DataSource.Options.url", "https://host/a"),
+            ("DataSource.Type", "URL"),
+        ]
+    );
+}
+
+#[test]
+fn updates_spell_the_headers_of_one_hook_differently() {
+    let header = || vec![HttpHeader { name: "X".into(), value: "1".into() }];
+    let container = UpdateContainer {
+        image: Some("x".into()),
+        lifecycle_post_start_handler: Some(UpdatePostStartHandler {
+            http_get_http_headers: header(),
+            ..Default::default()
+        }),
+        lifecycle_pre_stop_handler: Some(LifecycleHandler {
+            http_get_http_header: header(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let request = UpdateContainerGroupRequest {
+        container_group_id: "eci-1".into(),
+        update_type: Some(UpdateType::IncrementalUpdate),
+        container: vec![container],
+        ..Default::default()
+    };
+    let parameters = request.parameters();
+    let names: Vec<&str> = parameters.iter().map(|(name, _)| name).collect();
+    assert_eq!(
+        names,
+        [
+            "Container.1.Image",
+            "Container.1.LifecyclePostStartHandlerHttpGetHttpHeaders.1.Name",
+            "Container.1.LifecyclePostStartHandlerHttpGetHttpHeaders.1.Value",
+            "Container.1.LifecyclePreStopHandlerHttpGetHttpHeader.1.Name",
+            "Container.1.LifecyclePreStopHandlerHttpGetHttpHeader.1.Value",
+            "ContainerGroupId",
+            "UpdateType",
+        ]
+    );
+}
+
+#[test]
+fn a_command_to_run_travels_as_one_text() {
+    let request = ExecContainerCommandRequest {
+        command: vec!["/bin/sh".into(), "-c".into(), "echo \"a b\"".into()],
+        ..Default::default()
+    };
+    assert_eq!(request.parameters().get("Command"), Some(r#"["/bin/sh","-c","echo \"a b\""]"#));
 }
 
 #[test]

@@ -3,8 +3,11 @@
 use std::collections::BTreeSet;
 
 use eci_client::model::reply::*;
-use eci_client::model::{ContainerState, Status};
+use eci_client::model::{ContainerState, ImageCacheStatus, Status};
 use serde_json::{Value, json};
+
+mod filled;
+mod published;
 
 fn group(value: Value) -> ContainerGroup {
     serde_json::from_value(value).expect("a container group")
@@ -209,40 +212,6 @@ fn no_reply_prints_its_secrets() {
     assert_eq!(value.expose(), "hunter2");
 }
 
-/// Builds a reply in which every published field holds a value of its declared type.
-fn published(action: &str) -> Value {
-    let table: Value = serde_json::from_str(include_str!("data/api.json")).expect("api.json is JSON");
-    let fields = table["actions"][action]["response"].as_object().expect("the action is in the table");
-    let mut reply = json!({});
-    // Parents sort before their children, so a struct is there before its members.
-    for (path, field) in fields.iter().collect::<std::collections::BTreeMap<_, _>>() {
-        let mut at = &mut reply;
-        let parts: Vec<&str> = path.split('.').collect();
-        for (index, part) in parts.iter().enumerate() {
-            let (name, in_list) = part.strip_suffix("[]").map_or((*part, false), |name| (name, true));
-            let leaf = (index + 1 == parts.len()).then(|| value_of(name, &field["type"]));
-            let slot = &mut at[name];
-            if slot.is_null() {
-                let value = leaf.unwrap_or_else(|| json!({}));
-                *slot = if in_list { json!([value]) } else { value };
-            }
-            at = if in_list { &mut slot[0] } else { slot };
-        }
-    }
-    reply
-}
-
-fn value_of(name: &str, kind: &Value) -> Value {
-    match kind.as_str().expect("a type") {
-        "struct" => json!({}),
-        "string" if name.contains("Time") || name.contains("edAt") => json!("2026-01-02T03:04:05Z"),
-        "string" => json!("text"),
-        "boolean" => json!(true),
-        "float" => json!(1.5),
-        _ => json!(7),
-    }
-}
-
 /// The paths at which a `Debug` text shows a field that is unset.
 fn unset_fields(shown: &str) -> BTreeSet<&str> {
     shown
@@ -254,18 +223,182 @@ fn unset_fields(shown: &str) -> BTreeSet<&str> {
 }
 
 #[test]
-fn every_published_field_of_a_reply_arrives() {
-    let groups: DescribeContainerGroupsReply =
-        serde_json::from_value(published("DescribeContainerGroups")).expect("a reply");
-    // Init containers have no sub path in the published table.
-    assert_eq!(unset_fields(&format!("{groups:?}")), BTreeSet::from(["sub_path"]));
-    let status: DescribeContainerGroupStatusReply =
-        serde_json::from_value(published("DescribeContainerGroupStatus")).expect("a reply");
-    assert_eq!(unset_fields(&format!("{status:?}")), BTreeSet::new());
-    let log: DescribeContainerLogReply =
-        serde_json::from_value(published("DescribeContainerLog")).expect("a reply");
-    assert_eq!(unset_fields(&format!("{log:?}")), BTreeSet::new());
-    let regions: DescribeRegionsReply =
-        serde_json::from_value(published("DescribeRegions")).expect("a reply");
-    assert_eq!(unset_fields(&format!("{regions:?}")), BTreeSet::new());
+fn every_field_of_a_reply_is_set_by_the_published_one() {
+    let table = published::actions();
+    for row in filled::rows() {
+        let shown = (row.read)(&published::reply(&table[row.action])).expect("a reply");
+        let expected = match row.action {
+            // Their init containers have no sub path in the published table.
+            "DescribeContainerGroups" => vec!["sub_path"],
+            // Read in case the cloud sends it.
+            "DescribeContainerGroupEvents" => vec!["next_token"],
+            // Told by the other action that shares the type.
+            "DescribeMultiContainerGroupMetric" => vec!["category"],
+            _ => vec![],
+        };
+        assert_eq!(unset_fields(&shown), BTreeSet::from_iter(expected), "{}", row.action);
+    }
+}
+
+/// A wrong type is noticed only where the field is read.
+#[test]
+fn every_published_field_of_a_reply_is_read_and_a_wrong_type_there_is_an_error() {
+    let table = published::actions();
+    let mut read = 0;
+    for row in filled::rows() {
+        for path in published::leaves(&table[row.action]) {
+            let mut wrong = published::reply(&table[row.action]);
+            *published::at(&mut wrong, &path) = json!([["hunter2"]]);
+            let problem = (row.read)(&wrong).expect_err(&path);
+            let field = path.rsplit('.').next().unwrap_or(&path).trim_end_matches("[]");
+            let named = problem.to_ascii_lowercase().contains(&field.to_ascii_lowercase());
+            // `StartedAtstartedAt` is reported by the name it should have.
+            assert!(named || problem.contains("StartedAt: "), "{}: {path}: {problem}", row.action);
+            assert!(!problem.contains("hunter2"), "{problem}");
+            read += 1;
+        }
+    }
+    assert!(read > 400, "{read} fields");
+}
+
+/// Without these a reply, or an item of a list, is worthless.
+const REQUIRED: [&str; 6] =
+    ["RequestId", "ContainerGroupId", "ImageCacheId", "DataCacheId", "VirtualNodeId", "TaskId"];
+
+/// The reply with every leaf made nothing in one of three ways.
+fn emptied(value: &Value, nothing: fn(&Value) -> Option<Value>) -> Value {
+    match value {
+        Value::Object(map) => map
+            .iter()
+            .filter_map(|(key, value)| match value {
+                _ if REQUIRED.contains(&key.as_str()) => Some((key.clone(), value.clone())),
+                Value::Object(_) => Some((key.clone(), emptied(value, nothing))),
+                Value::Array(list) if list[0].is_object() => Some((key.clone(), emptied(value, nothing))),
+                leaf => nothing(leaf).map(|leaf| (key.clone(), leaf)),
+            })
+            .collect(),
+        Value::Array(list) => list.iter().map(|item| emptied(item, nothing)).collect(),
+        leaf => leaf.clone(),
+    }
+}
+
+#[test]
+fn missing_null_empty_and_zero_are_alike_in_every_reply() {
+    let table = published::actions();
+    for row in filled::rows().into_iter().filter(|row| row.action != "ListUsage") {
+        let full = published::reply(&table[row.action]);
+        let missing = (row.read)(&emptied(&full, |_| None)).expect("a reply");
+        let null = (row.read)(&emptied(&full, |_| Some(Value::Null))).expect("a reply");
+        let empty = (row.read)(&emptied(&full, |leaf| {
+            Some(match leaf {
+                Value::Array(_) => json!([]),
+                Value::Number(_) => json!(0),
+                Value::Bool(_) => json!(false),
+                _ => json!(""),
+            })
+        }))
+        .expect("a reply");
+        assert_eq!(missing, null, "{}", row.action);
+        assert_eq!(missing, empty, "{}", row.action);
+    }
+}
+
+/// The reply with a field beside every other that this crate cannot know.
+fn extended(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let mut map: serde_json::Map<String, Value> =
+                map.iter().map(|(key, value)| (key.clone(), extended(value))).collect();
+            map.insert("NewThing".to_owned(), json!({ "Deep": [1, { "a": null }] }));
+            Value::Object(map)
+        }
+        Value::Array(list) => list.iter().map(extended).collect(),
+        leaf => leaf.clone(),
+    }
+}
+
+#[test]
+fn unknown_fields_are_skipped_and_keys_match_in_any_case_in_every_reply() {
+    let table = published::actions();
+    for row in filled::rows() {
+        let full = published::reply(&table[row.action]);
+        let expected = (row.read)(&full).expect("a reply");
+        assert_eq!((row.read)(&extended(&full)), Ok(expected.clone()), "{}", row.action);
+        // The names of attributes are data, not keys of ours.
+        if row.action != "ListUsage" {
+            assert_eq!((row.read)(&with_keys(&full, lower_first)), Ok(expected.clone()), "{}", row.action);
+            let upper = with_keys(&full, |key| key.to_ascii_uppercase());
+            assert_eq!((row.read)(&upper), Ok(expected), "{}", row.action);
+        }
+    }
+}
+
+#[test]
+fn no_reply_names_a_state_this_crate_would_refuse() {
+    // Every word of the published replies is "text" here, which no enum of this crate knows.
+    let table = published::actions();
+    for row in filled::rows() {
+        let shown = (row.read)(&published::reply(&table[row.action])).expect("a reply");
+        assert!(!shown.contains("Other(\"\")"), "{}: {shown}", row.action);
+    }
+    let cache =
+        json!({ "RequestId": "r", "ImageCaches": [{ "ImageCacheId": "imc-1", "Status": "Dreaming" }] });
+    let reply: DescribeImageCachesReply = serde_json::from_value(cache).expect("a reply");
+    assert_eq!(reply.image_caches[0].status, ImageCacheStatus::Other("Dreaming".into()));
+}
+
+#[test]
+fn lists_that_older_replies_wrap_are_read_wrapped_and_bare() {
+    let read = |text: &str| serde_json::from_str::<DescribeContainerGroupPriceReply>(text);
+    let wrapped = r#"{ "RequestId": "r", "PriceInfo": {
+        "Price": { "TradePrice": 0.5, "Currency": "CNY",
+                   "DetailInfos": { "DetailInfo": [{ "Resource": "cpu", "TradePrice": 0.25, "Rules": { "Rule": [] } }] } },
+        "SpotPrices": { "SpotPrice": [{ "InstanceType": "ecs.c6.large", "OriginPrice": 1, "SpotPrice": 0.1 }] } } }"#;
+    let reply = read(wrapped).expect("a reply");
+    let bare = wrapped
+        .replace(r#"{ "DetailInfo": "#, "")
+        .replace(r#""Rules": { "Rule": [] } }] }"#, r#""Rules": [] }]"#)
+        .replace(r#"{ "SpotPrice": ["#, "[")
+        .replace(r#"0.1 }] }"#, "0.1 }]");
+    assert_eq!(read(&bare).expect("a reply"), reply);
+    let info = reply.price_info.expect("prices");
+    assert_eq!(info.spot_prices[0].spot_price, 0.1);
+    let price = info.price.expect("a price");
+    assert_eq!((price.trade_price, price.detail_infos[0].resource.as_str()), (0.5, "cpu"));
+
+    let empty = r#"{ "RequestId": "r", "PriceInfo": { "Rules": {}, "SpotPrices": "", "Price": null } }"#;
+    assert_eq!(read(empty).expect("a reply").price_info, None);
+    let problem =
+        read(r#"{ "RequestId": "r", "PriceInfo": { "Rules": { "Rule": [{}, { "RuleId": [] }] } } }"#);
+    let problem = problem.expect_err("a list").to_string();
+    assert!(
+        problem.contains("PriceInfo.Rules.Rule[1].RuleId: expected a whole number, found a list"),
+        "{problem}"
+    );
+}
+
+#[test]
+fn quotas_are_numbers_by_name_and_zero_is_one() {
+    let text = r#"{ "RequestId": "r",
+        "Attributes": { "MaxCpu": "500", "UsedCpu": 12.5, "UsedDataCacheCount": 0, "Note": "soon", "More": {} } }"#;
+    let reply: ListUsageReply = serde_json::from_str(text).expect("a reply");
+    let numbers = [("MaxCpu", 500.0), ("UsedCpu", 12.5), ("UsedDataCacheCount", 0.0)];
+    assert_eq!(reply.attributes, numbers.map(|(name, number)| (name.to_owned(), number)).into());
+    for nothing in [r#""Attributes": null, "#, r#""Attributes": "", "#, r#""Attributes": {}, "#, ""] {
+        let reply: ListUsageReply =
+            serde_json::from_str(&format!(r#"{{ {nothing}"RequestId": "r" }}"#)).expect("a reply");
+        assert!(reply.attributes.is_empty(), "{nothing}");
+    }
+}
+
+#[test]
+fn the_urls_of_a_reply_that_open_something_are_secrets() {
+    let exec = json!({ "RequestId": "r", "WebSocketUri": "wss://h/exec/?s=hunter2", "HttpUrl": "https://h/?p=hunter2" });
+    let exec: ExecContainerCommandReply = serde_json::from_value(exec).expect("a reply");
+    let records =
+        json!({ "RequestId": "r", "Records": [{ "ResultContent": "https://h/core?Signature=hunter2" }] });
+    let records: DescribeInstanceOpsRecordsReply = serde_json::from_value(records).expect("a reply");
+    let shown = format!("{exec:?} {records:?}");
+    assert!(!shown.contains("hunter2"), "{shown}");
+    assert_eq!(exec.web_socket_uri.expect("a URL").expose(), "wss://h/exec/?s=hunter2");
 }
