@@ -52,7 +52,7 @@ pub(crate) fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
 
 /// `2026-01-02T03:04:05Z`, the form of all times in replies.
 pub(crate) fn seconds_text(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    Timestamp::from_second(at.as_second()).unwrap_or(at).to_string()
 }
 
 /// `2026-01-02T03:04:05.678000000Z`, the form of times in logs.

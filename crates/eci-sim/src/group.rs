@@ -3,12 +3,16 @@
 mod container;
 mod events;
 mod facts;
+mod incarnation;
 mod life;
+mod status;
 
-pub(crate) use container::{Container, Exit, Incarnation};
+pub(crate) use container::Container;
 pub(crate) use events::Event;
 pub(crate) use facts::{ContainerKind, Facts};
-pub(crate) use life::{Life, Status};
+pub(crate) use incarnation::{Exit, Incarnation};
+pub(crate) use life::Life;
+pub(crate) use status::Status;
 
 use jiff::Timestamp;
 

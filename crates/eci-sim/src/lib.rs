@@ -38,3 +38,8 @@ pub use settings::*;
 pub use simulator::{Config, Simulator, TEST_ACCESS_KEY_ID, TEST_ACCESS_KEY_SECRET};
 pub use state::VSwitch;
 pub use validate::{Problem, validate_parameters};
+
+/// The program in the README is compiled with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -10,7 +10,7 @@ use tracing_subscriber::EnvFilter;
 
 /// A local ECI: the cloud's OpenAPI over HTTP, for tests and demonstrations.
 ///
-/// Prints one line, `listening on http://ADDRESS`, when it is ready. Every switch below `--strict` can also be
+/// Prints one line, `listening on http://ADDRESS`, when it is ready. `--strict` and what follows it can also be
 /// changed while it runs: POST /_sim/settings with its name, hyphens as underscores.
 #[derive(Parser)]
 #[command(name = "eci-sim", version)]

@@ -225,6 +225,7 @@ mod tests {
             ["hello world worlds none $NAME a  b"]
         );
         assert_eq!(output("i=2; i=$((i*3+1)); echo $i $(hostname)"), ["7 pod-1"]);
+        assert_eq!(output("export A=b C=\"d e\"; echo $A $C"), ["b d e"]);
         assert_eq!(output("echo -n a; printf '%s\\n' b"), ["a", "b"]);
     }
 

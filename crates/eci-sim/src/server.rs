@@ -152,6 +152,8 @@ async fn carry_out(step: Step, shared: Arc<Shared>, reset: &AtomicBool) -> Resul
     match step {
         Step::Answer { answer, after } => {
             sleep(after).await;
+            // One line a call, and nothing of what was asked: parameters hold secrets.
+            debug!(status = answer.status, headers = ?answer.headers, "answered");
             Ok(response(answer, shared.date()))
         }
         Step::Close => Err(NoAnswer),

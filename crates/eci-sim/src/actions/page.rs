@@ -43,34 +43,37 @@ pub(super) fn page(cloud: &Cloud, context: &Context<'_>, limit: usize) -> Result
     {
         return Err(ApiError::not_found("container group"));
     }
-    let after = match context.parameter("NextToken") {
-        None => 0,
-        Some(token) => read_token(token).ok_or_else(|| {
+    let token = match context.parameter("NextToken") {
+        None => None,
+        Some(text) => Some(Token::read(text).ok_or_else(|| {
             ApiError::new(400, "InvalidParameter", "The specified NextToken is not one that was given out.")
-        })?,
+        })?),
     };
     let limit = match cloud.settings.page_cap {
         0 => limit,
         cap => limit.min(cap),
     };
-    let (mut seqs, mut total) = (Vec::new(), 0);
-    for seq in filter.candidates(cloud) {
-        if !cloud.store.get(seq).is_some_and(|group| filter.passes(group)) {
-            continue;
-        }
-        total += 1;
-        if seq > after && seqs.len() <= limit {
-            seqs.push(seq);
-        }
-    }
+    let after = token.map_or(0, |token| token.seq);
+    let passing = filter
+        .candidates(cloud, after)
+        .filter(|seq| cloud.store.get(*seq).is_some_and(|group| filter.passes(group)));
+    // The first page counts everything; later ones carry that count, so that they stop at their end.
+    let mut seqs: Vec<u64> = match token {
+        None => passing.collect(),
+        Some(_) => passing.take(limit + 1).collect(),
+    };
+    let total = token.map_or(seqs.len(), |token| token.total);
     let has_more = seqs.len() > limit;
     seqs.truncate(limit);
-    let last = seqs.last().filter(|_| has_more);
+    let next_token = match seqs.last() {
+        Some(seq) if has_more => Token { seq: *seq, total }.write(),
+        _ => String::new(),
+    };
     let total = match cloud.settings.total_count {
         TotalCount::All => total,
         TotalCount::Page => seqs.len(),
     };
-    Ok(Page { next_token: last.map(|seq| token_of(*seq)).unwrap_or_default(), total, seqs })
+    Ok(Page { seqs, total, next_token })
 }
 
 impl<'a> Filter<'a> {
@@ -97,44 +100,42 @@ impl<'a> Filter<'a> {
         }
     }
 
-    /// Numbers of the groups that may pass, ascending: from the narrowest index that applies.
-    fn candidates(&self, cloud: &Cloud) -> Vec<u64> {
+    /// Numbers after `after` of the groups that may pass, ascending: from the narrowest index that applies.
+    fn candidates<'c>(&self, cloud: &'c Cloud, after: u64) -> Box<dyn Iterator<Item = u64> + 'c> {
+        let store = &cloud.store;
         if let Some(ids) = &self.ids {
-            let seqs: BTreeSet<u64> = ids.iter().filter_map(|id| cloud.store.seq_of(id)).collect();
-            return seqs.into_iter().collect();
+            let seqs: BTreeSet<u64> = ids.iter().filter_map(|id| store.seq_of(id)).collect();
+            return Box::new(seqs.into_iter().filter(move |seq| *seq > after));
         }
         if let Some(since) = self.since {
-            let seqs: BTreeSet<u64> = cloud.store.changed_since(since).collect();
-            return seqs.into_iter().collect();
+            let seqs: BTreeSet<u64> = store.changed_since(since).collect();
+            return Box::new(seqs.into_iter().filter(move |seq| *seq > after));
         }
         let valued = self.tags.iter().filter_map(|(key, value)| Some((*key, (*value)?)));
-        let sets: Option<Vec<&BTreeSet<u64>>> =
-            valued.map(|(key, value)| cloud.store.tagged(key, value)).collect();
+        let sets: Option<Vec<&BTreeSet<u64>>> = valued.map(|(key, value)| store.tagged(key, value)).collect();
         match sets {
             // Some tag that is asked for is on no group at all.
-            None => Vec::new(),
+            None => Box::new(std::iter::empty()),
             Some(sets) => match sets.into_iter().min_by_key(|set| set.len()) {
-                Some(narrowest) => narrowest.iter().copied().collect(),
-                None => cloud.store.all_seqs().collect(),
+                Some(narrowest) => Box::new(narrowest.range(after + 1..).copied()),
+                None => Box::new(store.seqs_after(after)),
             },
         }
     }
 
     fn passes(&self, group: &Group) -> bool {
         let facts = &group.facts;
-        let parameter = |name: &str| facts.parameters.get(name).map(String::as_str);
-        let is =
-            |wanted: Option<&str>, actual: Option<&str>| wanted.is_none_or(|wanted| actual == Some(wanted));
+        let parameter = |name: &str| facts.parameters.get(name).map_or("", String::as_str);
         facts.account == self.account
             && facts.region == self.region
             && facts.created_at <= self.visible_until
-            && is(self.name, Some(facts.name()))
-            && is(self.status, Some(group.life.status().name()))
-            && is(self.zone, Some(&facts.zone))
-            && is(self.v_switch, Some(&facts.v_switch))
-            && is(self.security_group, Some(&facts.security_group))
-            && is(self.resource_group, parameter("ResourceGroupId"))
-            && is(self.compute_category, parameter("ComputeCategory.1"))
+            && self.name.is_none_or(|wanted| facts.name() == wanted)
+            && self.status.is_none_or(|wanted| group.life.status().name() == wanted)
+            && self.zone.is_none_or(|wanted| facts.zone == wanted)
+            && self.v_switch.is_none_or(|wanted| facts.v_switch == wanted)
+            && self.security_group.is_none_or(|wanted| facts.security_group == wanted)
+            && self.resource_group.is_none_or(|wanted| parameter("ResourceGroupId") == wanted)
+            && self.compute_category.is_none_or(|wanted| parameter("ComputeCategory.1") == wanted)
             && self.since.is_none_or(|since| group.life.changed_at >= since)
             && self.tags.iter().all(|(key, value)| {
                 facts.tags.get(*key).is_some_and(|actual| value.is_none_or(|value| actual == value))
@@ -152,17 +153,32 @@ fn since(cloud: &Cloud, context: &Context<'_>) -> Option<Timestamp> {
     context.now.checked_sub(SignedDuration::from_secs(seconds)).ok()
 }
 
-/// A paging token: the last number of the page, with a check so that others are recognised.
-fn token_of(seq: u64) -> String {
-    format!("{:016x}{:016x}", seq ^ TOKEN_MASK, Rng::new(seq).next())
+/// A paging token: where the page ended, and how many groups the first page counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Token {
+    seq: u64,
+    total: usize,
 }
 
-const TOKEN_MASK: u64 = 0x5bd1_e995_7a3c_09f1;
+impl Token {
+    const MASK: u64 = 0x5bd1_e995_7a3c_09f1;
 
-fn read_token(token: &str) -> Option<u64> {
-    let (seq, check) = token.split_at_checked(16)?;
-    let seq = u64::from_str_radix(seq, 16).ok()? ^ TOKEN_MASK;
-    (u64::from_str_radix(check, 16).ok()? == Rng::new(seq).next()).then_some(seq)
+    /// The two numbers and a check, so that a text that was never given out is recognised.
+    fn write(self) -> String {
+        format!("{:016x}{:08x}{:016x}", self.seq ^ Self::MASK, self.total, self.check())
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let (seq, rest) = text.split_at_checked(16)?;
+        let (total, check) = rest.split_at_checked(8)?;
+        let seq = u64::from_str_radix(seq, 16).ok()? ^ Self::MASK;
+        let token = Self { seq, total: usize::from_str_radix(total, 16).ok()? };
+        (u64::from_str_radix(check, 16).ok()? == token.check()).then_some(token)
+    }
+
+    fn check(self) -> u64 {
+        Rng::new(self.seq.rotate_left(32) ^ self.total as u64).next()
+    }
 }
 
 #[cfg(test)]
@@ -171,9 +187,11 @@ mod tests {
 
     #[test]
     fn a_token_is_read_back_and_a_made_up_one_is_not() {
-        assert_eq!(read_token(&token_of(42)), Some(42));
-        for bad in ["", "42", "5bd1e9957a3c09f15bd1e9957a3c09f1", "ü234567890123456789012345678901"] {
-            assert_eq!(read_token(bad), None, "{bad}");
+        let token = Token { seq: 42, total: 10_000 };
+        assert_eq!(Token::read(&token.write()), Some(token));
+        let made_up = "5bd1e9957a3c09f1000000005bd1e9957a3c09f1";
+        for bad in ["", "42", made_up, "\u{fc}2345678901234567890123456789012345678901"] {
+            assert_eq!(Token::read(bad), None, "{bad}");
         }
     }
 }

@@ -84,7 +84,7 @@ fn container(container: &Container) -> Value {
     json!({
         "Name": container.name,
         "Image": container.image,
-        "ImageID": container.image_id(),
+        "ImageID": container.image_id,
         "Ready": container.is_ready(),
         "Started": container.is_running(),
         "RestartCount": container.restarts,

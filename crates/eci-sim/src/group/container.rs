@@ -1,12 +1,12 @@
 //! One container: waiting, running, ended, and started again.
 
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 
 use super::events::Events;
 use super::facts::{ContainerKind, Facts, RestartPolicy};
+use super::incarnation::{Exit, Incarnation, container_id, hex_digest};
 use crate::clock::later;
-use crate::script::{Line, Window};
+use crate::script::Window;
 use crate::settings::{Settings, millis};
 
 /// An image whose name contains this cannot be pulled.
@@ -56,47 +56,10 @@ pub(crate) struct Container {
     pub(crate) previous: Option<Incarnation>,
     /// Position in the sequence of back-offs, of starts or of pulls.
     attempts: u32,
-    has_image: bool,
+    /// `IMAGE@sha256:…`, empty until the image has been pulled.
+    pub(crate) image_id: String,
     /// Whether it is an app container of a group with init containers.
     behind_init: bool,
-}
-
-/// One run of a container.
-#[derive(Clone, Debug)]
-pub(crate) struct Incarnation {
-    pub(crate) id: String,
-    pub(crate) started_at: Timestamp,
-    pub(crate) ready: bool,
-    /// When the readiness probe will pass.
-    ready_at: Option<Timestamp>,
-    /// How the script says that it ends.
-    planned: Option<(Timestamp, Exit)>,
-    pub(crate) ended: Option<(Timestamp, Exit)>,
-    /// Lines written from outside, in order.
-    pub(crate) injected: Vec<Line>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Exit {
-    pub(crate) code: i32,
-    pub(crate) signal: i32,
-    pub(crate) reason: String,
-    pub(crate) message: String,
-}
-
-impl Exit {
-    /// An exit with the reason a kubelet would give.
-    pub(crate) fn of_code(code: i32, message: String) -> Self {
-        let reason = if code == 0 { "Completed" } else { "Error" };
-        let signal = if code > 128 && code < 160 { code - 128 } else { 0 };
-        Self { code, signal, reason: reason.to_owned(), message }
-    }
-}
-
-impl Incarnation {
-    pub(crate) fn exit(&self) -> Option<&Exit> {
-        self.ended.as_ref().map(|(_, exit)| exit)
-    }
 }
 
 impl Container {
@@ -118,14 +81,14 @@ impl Container {
             current: None,
             previous: None,
             attempts: 0,
-            has_image: false,
+            image_id: String::new(),
             behind_init,
         }
     }
 
     /// Its turn has come.
     pub(crate) fn begin(&mut self, at: Timestamp, settings: &Settings, events: &mut Events) {
-        if self.has_image {
+        if !self.image_id.is_empty() {
             self.phase = Phase::Starting { until: later(at, settings.start()) };
         } else {
             events.normal(at, "Pulling", format!("Pulling image \"{}\"", self.image));
@@ -186,7 +149,7 @@ impl Container {
             self.phase = Phase::PullFailed { until: later(at, settings.pull()) };
         } else {
             events.normal(at, "Pulled", format!("Successfully pulled image \"{}\"", self.image));
-            self.has_image = true;
+            self.image_id = format!("{}@sha256:{}", self.image, hex_digest(&self.image));
             self.attempts = 0;
             self.phase = Phase::Starting { until: later(at, settings.start()) };
         }
@@ -356,20 +319,4 @@ impl Container {
             Phase::Ended => None,
         }
     }
-
-    /// `IMAGE@sha256:…`, once the image is there.
-    pub(crate) fn image_id(&self) -> String {
-        if !self.has_image {
-            return String::new();
-        }
-        format!("{}@sha256:{}", self.image, hex_digest(&self.image))
-    }
-}
-
-fn container_id(group: &str, name: &str, restart: u32) -> String {
-    format!("containerd://{}", hex_digest(&format!("{group}/{name}/{restart}")))
-}
-
-fn hex_digest(text: &str) -> String {
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }

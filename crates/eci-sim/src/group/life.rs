@@ -5,57 +5,13 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::container::{Container, Exit};
+use super::container::Container;
 use super::events::Events;
 use super::facts::{ContainerKind, Facts, RestartPolicy};
+use super::incarnation::Exit;
+use super::status::Status;
 use crate::clock::later;
 use crate::settings::{Settings, Stock, Terminating};
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(crate) enum Status {
-    Scheduling,
-    Pending,
-    Running,
-    Restarting,
-    Updating,
-    Terminating,
-    Succeeded,
-    Failed,
-    Expired,
-    ScheduleFailed,
-}
-
-impl Status {
-    /// Never left again.
-    pub(crate) fn is_terminal(self) -> bool {
-        matches!(self, Self::Succeeded | Self::Failed | Self::Expired | Self::ScheduleFailed)
-    }
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Scheduling => "Scheduling",
-            Self::Pending => "Pending",
-            Self::Running => "Running",
-            Self::Restarting => "Restarting",
-            Self::Updating => "Updating",
-            Self::Terminating => "Terminating",
-            Self::Succeeded => "Succeeded",
-            Self::Failed => "Failed",
-            Self::Expired => "Expired",
-            Self::ScheduleFailed => "ScheduleFailed",
-        }
-    }
-
-    /// The phase of the pod that the group runs.
-    pub(crate) fn pod_phase(self) -> &'static str {
-        match self {
-            Self::Scheduling | Self::Pending | Self::Restarting | Self::Updating => "Pending",
-            Self::Running | Self::Terminating => "Running",
-            Self::Succeeded => "Succeeded",
-            Self::Failed | Self::Expired | Self::ScheduleFailed => "Failed",
-        }
-    }
-}
 
 /// A deletion under way.
 #[derive(Clone, Copy, Debug)]
@@ -169,7 +125,7 @@ impl Life {
         for container in self.init.iter_mut().chain(&mut self.apps) {
             container.step(at, facts, settings, &mut self.events);
         }
-        self.progress(at, facts.restart_policy(), settings);
+        self.progress(at, settings);
     }
 
     fn place(&mut self, at: Timestamp, settings: &Settings) {
@@ -206,7 +162,7 @@ impl Life {
     }
 
     /// Draws the consequences of what the containers did.
-    fn progress(&mut self, at: Timestamp, policy: RestartPolicy, settings: &Settings) {
+    fn progress(&mut self, at: Timestamp, settings: &Settings) {
         self.begin_next(at, settings);
         let ready = !self.apps.is_empty() && self.apps.iter().all(Container::is_ready);
         if ready != self.ready.0 {
@@ -215,11 +171,7 @@ impl Life {
         let init_failed =
             self.init.iter().any(|container| container.has_ended() && !container.has_succeeded());
         let status = if init_failed {
-            debug_assert_eq!(
-                policy,
-                RestartPolicy::Never,
-                "an init container ends in failure only when not restarted"
-            );
+            // Only a group that never restarts lets an init container end in failure.
             Status::Failed
         } else if self.apps.iter().all(Container::has_ended) {
             let succeeded = self.apps.iter().all(Container::has_succeeded);
@@ -286,7 +238,7 @@ impl Life {
         };
         container.end(at, exit, policy, settings, &mut self.events);
         self.changed_at = at;
-        self.progress(at, policy, settings);
+        self.progress(at, settings);
         true
     }
 
@@ -304,7 +256,7 @@ impl Life {
         };
         container.set_ready(ready);
         self.changed_at = at;
-        self.progress(at, RestartPolicy::Always, settings);
+        self.progress(at, settings);
         true
     }
 

@@ -115,6 +115,10 @@ impl<'a> Machine<'a> {
             self.status = 0;
             return Flow::Next;
         }
+        if words[0] == "export" {
+            let assigned = words[1..].iter().filter_map(|word| word.split_once('='));
+            self.variables.extend(assigned.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        }
         let target = stdout_to.map(|word| self.expand(word).join(" "));
         match builtin::call(self, &words) {
             Call::Done { status, output } => {

@@ -128,7 +128,7 @@ impl Store {
 
     /// Looks at every group again by its present settings.
     pub(crate) fn watch_all(&mut self, settings: &Settings) {
-        let all: Vec<u64> = self.all_seqs().collect();
+        let all: Vec<u64> = self.groups.keys().copied().collect();
         all.into_iter().for_each(|seq| self.watch(seq, settings));
     }
 
@@ -237,7 +237,8 @@ impl Store {
         self.by_change.range((since, 0)..).map(|(_, seq)| *seq)
     }
 
-    pub(crate) fn all_seqs(&self) -> impl Iterator<Item = u64> {
-        self.groups.keys().copied()
+    /// Numbers of the groups that were created after number `after`.
+    pub(crate) fn seqs_after(&self, after: u64) -> impl Iterator<Item = u64> {
+        self.groups.range(after + 1..).map(|(seq, _)| *seq)
     }
 }
