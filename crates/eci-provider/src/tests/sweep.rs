@@ -48,6 +48,27 @@ async fn a_group_that_tells_no_tags_may_be_ours() {
 }
 
 #[tokio::test]
+async fn a_sweep_with_groups_that_cannot_be_read_is_an_error_and_keeps_what_is_known() {
+    let mut cloud = MockCloud::new();
+    let mut order = Sequence::new();
+    cloud.expect_statuses().times(1).in_sequence(&mut order).returning(|_| Ok(vec![status("a")]));
+    cloud
+        .expect_statuses()
+        .times(2)
+        .in_sequence(&mut order)
+        .returning(|_| Ok(vec![status("a"), status("b")]));
+    let mut order = Sequence::new();
+    cloud.expect_groups().times(1).in_sequence(&mut order).returning(|_| Ok(vec![group("a")]));
+    cloud.expect_groups().times(1).in_sequence(&mut order).returning(|_| Err(error(ErrorKind::Unavailable)));
+    cloud.expect_groups().times(1).in_sequence(&mut order).returning(|_| Ok(vec![group("b")]));
+    let Bench { provider, .. } = bench(cloud);
+    provider.observe(None).await.unwrap();
+    assert_eq!(*provider.observe(None).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    let observation = provider.observe(None).await.unwrap();
+    assert_eq!((ids(&observation.groups), observation.complete), (vec![id("a"), id("b")], true));
+}
+
+#[tokio::test]
 async fn a_group_that_vanishes_while_it_is_listed_hides_nothing() {
     let mut cloud = MockCloud::new();
     let mut order = Sequence::new();

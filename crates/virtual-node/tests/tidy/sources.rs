@@ -1,59 +1,11 @@
-//! Keeps the tree tidy: inherited lints, heads of files, no stray modules, nothing of one machine, no banned crates.
-//!
-//! Every check is a pure function of texts, shown to fail on a text that breaks its rule.
+//! Checks manifests, sources and the lock file.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
-/// A file of the repository: its path from the root, with `/`, and its text.
-struct File {
-    path: String,
-    text: String,
-}
+use crate::files::{File, assert_none, file, repository, root};
 
 /// Crates that must not be in the lock file; `deny.toml` holds the reasons.
 const BANNED: &[&str] = &["openssl-sys", "native-tls", "aws-lc-rs", "aws-lc-sys", "reqwest", "axum"];
-
-/// Folders without sources of ours. `data` holds what tests read.
-const SKIPPED: &[&str] = &["target", "node_modules", "data"];
-
-fn root() -> PathBuf {
-    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in crates/");
-    crates.parent().expect("crates/ lies in the root").to_owned()
-}
-
-/// All text files below `folder`; those that are not UTF-8 are no text.
-fn files(root: &Path, folder: &Path, found: &mut Vec<File>) {
-    for entry in fs::read_dir(folder).expect("the repository can be read") {
-        let path = entry.expect("the repository can be read").path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if path.is_dir() {
-            if !SKIPPED.contains(&name.as_str())
-                && (!name.starts_with('.') || name == ".ci" || name == ".cargo")
-            {
-                files(root, &path, found);
-            }
-        } else if let Ok(text) = fs::read_to_string(&path) {
-            let path = path.strip_prefix(root).expect("below the root").to_string_lossy().replace('\\', "/");
-            found.push(File { path, text });
-        }
-    }
-}
-
-fn repository() -> Vec<File> {
-    let root = root();
-    let mut found = Vec::new();
-    files(&root, &root, &mut found);
-    assert!(
-        found.iter().any(|file| file.path == "crates/virtual-node/tests/tidy.rs"),
-        "the walk finds this file"
-    );
-    found
-}
-
-fn assert_none(found: &[String]) {
-    assert!(found.is_empty(), "{}", found.join("\n"));
-}
 
 fn is_member_manifest(path: &str) -> bool {
     path.ends_with("/Cargo.toml")
@@ -200,10 +152,6 @@ fn no_banned_crate_is_locked() {
     let lock =
         fs::read_to_string(root().join("Cargo.lock")).expect("the lock file is part of the repository");
     assert_none(&banned(&lock));
-}
-
-fn file(path: &str, text: &str) -> File {
-    File { path: path.to_owned(), text: text.to_owned() }
 }
 
 #[test]
