@@ -1,5 +1,7 @@
 //! A server on loopback that answers request after request as a script says, and records what it got.
 
+#![allow(dead_code, reason = "each test target uses a part of it")]
+
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io;
