@@ -6,7 +6,7 @@ use mockall::Sequence;
 use serde_json::json;
 use vk_core::{ErrorKind, Fetched, LogProvider, LogQuery, Provider};
 
-use super::answers::{Bench, bench, error, group, id, status, tagged};
+use super::answers::{Bench, bench, error, group, group_of, id, status, tagged};
 use crate::cloud::MockCloud;
 
 const GRACE: Duration = Duration::from_secs(30);
@@ -82,6 +82,24 @@ async fn a_group_that_tells_no_tags_is_neither_present_nor_absent() {
     let Bench { provider, .. } = bench(cloud);
     let fetched = provider.fetch(&[id("a"), id("b")]).await.unwrap();
     assert_eq!((fetched.present.len(), fetched.absent), (1, vec![]));
+}
+
+#[tokio::test]
+async fn a_lookup_finds_the_groups_of_that_uid_in_this_cluster_alone() {
+    let key = |name: &str| vk_core::PodKey {
+        namespace: "shop".to_owned(),
+        name: name.to_owned(),
+        uid: format!("uid-{name}"),
+    };
+    let mut cloud = MockCloud::new();
+    let answer = || vec![group("a"), group("b"), group_of("cluster-2", "node-1", "a")];
+    cloud.expect_groups().times(1).returning(move |_| Ok(answer()));
+    cloud.expect_groups().times(1).returning(|_| Ok(vec![tagged("a", json!([]))]));
+    let Bench { provider, .. } = bench(cloud);
+    let found = provider.find(&key("a")).await.unwrap();
+    assert_eq!(found.iter().map(|group| &group.key).collect::<Vec<_>>(), [&key("a")]);
+    // An answer in which one of them may be hidden is no complete one.
+    assert_eq!(*provider.find(&key("a")).await.unwrap_err().kind(), ErrorKind::Bug);
 }
 
 #[tokio::test]

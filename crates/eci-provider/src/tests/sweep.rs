@@ -109,6 +109,20 @@ async fn a_group_that_is_still_listed_or_may_be_leaves_the_sweep_incomplete() {
 }
 
 #[tokio::test]
+async fn a_listed_group_that_cannot_be_read_yet_is_no_want_of_permission_while_others_can() {
+    for (shown, denied) in [(vec![group_of("cluster-1", "node-2", "z")], false), (vec![], true)] {
+        let mut cloud = MockCloud::new();
+        cloud.expect_statuses().times(2).returning(|_| Ok(vec![status("a")]));
+        cloud.expect_groups().times(1).returning(|_| Ok(vec![]));
+        cloud.expect_some_groups().times(1).return_once(move |_| Ok(shown));
+        match bench(cloud).provider.observe(None).await {
+            Ok(observation) => assert!(!denied && !observation.complete && observation.groups.is_empty()),
+            Err(error) => assert!(denied && *error.kind() == ErrorKind::Denied, "{}", error.chain()),
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_could_not_be_read_is_read_again_although_nothing_shows_it_any_more() {
     let mut cloud = MockCloud::new();
     let mut order = Sequence::new();
