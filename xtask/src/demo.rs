@@ -63,7 +63,7 @@ pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     }
     let left = delete(&stack).inspect_err(|_| stack.print_logs())?;
     drop(stack);
-    eprintln!("took {:.0} s", watch.elapsed().as_secs_f32());
+    println!("\n== done after {:.0} s", watch.elapsed().as_secs_f32());
     println!("{left} container groups left");
     Ok(ExitCode::SUCCESS)
 }
@@ -128,7 +128,7 @@ fn delete(stack: &Stack) -> anyhow::Result<usize> {
     count().context("could not count the container groups")
 }
 
-/// Says what comes next, on standard error: what the demo shows is on standard output.
+/// Says what comes next.
 fn step(text: &str) {
-    eprintln!("\n== {text}");
+    println!("\n== {text}");
 }

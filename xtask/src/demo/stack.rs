@@ -86,7 +86,7 @@ impl Stack {
 
     /// Shows a kubectl command line and runs it, in the root of the repository.
     pub(super) fn kubectl(&self, arguments: &[&str]) -> anyhow::Result<()> {
-        eprintln!("$ kubectl {}", arguments.join(" "));
+        println!("$ kubectl {}", arguments.join(" "));
         let mut command = self.control_plane.kubectl(arguments);
         command.current_dir(root()).stdin(Stdio::null());
         run(command)
@@ -129,7 +129,7 @@ pub(super) fn control_plane(
     let watch = Stopwatch::start();
     let started = start()?;
     let seconds = watch.elapsed().as_secs_f32();
-    eprintln!("Kubernetes {} at {}, ready after {seconds:.1} s", started.version(), started.server());
+    println!("Kubernetes {} at {}, ready after {seconds:.1} s", started.version(), started.server());
     Ok(started)
 }
 

@@ -14,6 +14,7 @@
 //! The first run builds the control plane (minutes), see `vk_testkit::control_plane`.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic as the tests themselves")]
+#![allow(clippy::print_stderr, reason = "a failed test shows the ends of the logs")]
 
 mod bed;
 mod cloud;
