@@ -1,6 +1,7 @@
 //! Hands in what must not be reached for: the time of day and fresh nonces.
 
 use jiff::Timestamp;
+use ring::rand::{SecureRandom, SystemRandom};
 
 /// Tells the time of day. Any `Fn() -> Timestamp` is one.
 pub trait Clock: Send + Sync + 'static {
@@ -44,7 +45,9 @@ pub struct RandomNonces;
 impl Nonces for RandomNonces {
     fn next(&self) -> String {
         let mut bits = [0; 16];
-        getrandom::fill(&mut bits).expect("the operating system gives random bytes once it has started");
+        SystemRandom::new()
+            .fill(&mut bits)
+            .expect("the operating system gives random bytes once it has started");
         format!("{:032x}", u128::from_be_bytes(bits))
     }
 }

@@ -11,6 +11,7 @@
 //! Version 3 (`ACS3-HMAC-SHA256`) is in [`v3`], version 1 (`HMAC-SHA1`) in [`v1`]; both have a function `sign` of the
 //! same shape.
 
+mod digest;
 mod encoding;
 pub mod v1;
 pub mod v3;

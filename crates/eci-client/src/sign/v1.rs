@@ -6,10 +6,9 @@ use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
-use sha1::Sha1;
 
+use super::digest::hmac_sha1;
 use super::encoding::{encode, encode_text, time};
 use super::{FORM, Outgoing, Unsigned};
 use crate::credentials::AccessKey;
@@ -96,9 +95,7 @@ fn common(request: &Unsigned<'_>, key: &AccessKey, at: Timestamp, nonce: &str) -
 impl StringToSign {
     fn signature(&self, key: &AccessKey) -> Signature {
         let key = format!("{}&", key.secret());
-        let mut mac = Hmac::<Sha1>::new_from_slice(key.as_bytes()).expect("HMAC takes keys of any length");
-        mac.update(self.0.as_bytes());
-        Signature(STANDARD.encode(mac.finalize().into_bytes()))
+        Signature(STANDARD.encode(hmac_sha1(key.as_bytes(), self.0.as_bytes())))
     }
 }
 

@@ -6,10 +6,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 
+use super::digest::{hmac_sha256, sha256};
 use super::encoding::{encode, hex, time};
 use super::{FORM, Outgoing, Unsigned};
 use crate::credentials::AccessKey;
@@ -63,7 +62,7 @@ pub struct Authorization {
 /// Signs a request. `at` is cut to whole seconds; `nonce` must not have been used in the last quarter of an hour.
 pub fn sign(request: &Unsigned<'_>, key: &AccessKey, at: Timestamp, nonce: &str) -> Signed {
     let body = encode(request.form);
-    let hashed_payload = hex(&Sha256::digest(body.as_bytes()));
+    let hashed_payload = hex(sha256(body.as_bytes()).as_ref());
     let mut headers = headers(request, key, at, nonce, &hashed_payload);
     let canonical_request = CanonicalRequest::new(request, &headers, hashed_payload);
     let string_to_sign = StringToSign::new(&canonical_request);
@@ -121,15 +120,12 @@ impl CanonicalRequest {
 
 impl StringToSign {
     fn new(canonical_request: &CanonicalRequest) -> Self {
-        let hash = Sha256::digest(canonical_request.to_string().as_bytes());
-        Self(format!("{ALGORITHM}\n{}", hex(&hash)))
+        let hash = sha256(canonical_request.to_string().as_bytes());
+        Self(format!("{ALGORITHM}\n{}", hex(hash.as_ref())))
     }
 
     fn signature(&self, key: &AccessKey) -> String {
-        let mut mac =
-            Hmac::<Sha256>::new_from_slice(key.secret().as_bytes()).expect("HMAC takes keys of any length");
-        mac.update(self.0.as_bytes());
-        hex(&mac.finalize().into_bytes())
+        hex(hmac_sha256(key.secret().as_bytes(), self.0.as_bytes()).as_ref())
     }
 }
 
