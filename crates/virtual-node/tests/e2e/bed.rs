@@ -40,6 +40,7 @@ pub(crate) struct Bed {
     folder: PathBuf,
     processes: Vec<VirtualNode>,
     refusals_expected: bool,
+    log_level: &'static str,
 }
 
 /// How a bed differs from the usual one.
@@ -48,7 +49,11 @@ pub(crate) struct Plan {
     cluster: Option<Arc<Cluster>>,
     node: Option<&'static str>,
     simulator: Vec<&'static str>,
+    log_level: &'static str,
 }
+
+/// Everything of ours; what the libraries below say of each frame and each wakeup would drown it.
+const LOG_LEVEL: &str = "debug,hyper=info,hyper_util=info,tower=info,rustls=info,h2=info";
 
 impl Plan {
     pub(crate) fn on(mut self, cluster: &Arc<Cluster>) -> Self {
@@ -67,9 +72,14 @@ impl Plan {
         self
     }
 
+    pub(crate) fn log_level(mut self, filter: &'static str) -> Self {
+        self.log_level = filter;
+        self
+    }
+
     /// Everything but the virtual node.
     pub(crate) async fn prepare(self) -> Bed {
-        let Plan { case, cluster, node, simulator } = self;
+        let Plan { case, cluster, node, simulator, log_level } = self;
         let cluster = cluster.unwrap_or_else(Cluster::shared);
         let folder = cluster.control_plane.dir().join("cases").join(case);
         fs::create_dir_all(&folder).unwrap();
@@ -84,6 +94,7 @@ impl Plan {
             folder,
             processes: Vec::new(),
             refusals_expected: false,
+            log_level,
             cluster,
         };
         bed.make_namespace(case).await;
@@ -101,7 +112,7 @@ impl Plan {
 impl Bed {
     /// `case` names namespace, node and folder.
     pub(crate) fn plan(case: &'static str) -> Plan {
-        Plan { case, cluster: None, node: None, simulator: Vec::new() }
+        Plan { case, cluster: None, node: None, simulator: Vec::new(), log_level: LOG_LEVEL }
     }
 
     /// The usual one.
@@ -134,7 +145,7 @@ impl Bed {
         command.env("ECI_ENDPOINT", self.cloud.endpoint());
         command.env("ECI_APISERVER_ENDPOINT", "192.0.2.1:6443");
         command.env("KUBECONFIG", &self.cluster.node_kubeconfig);
-        command.env("LOG_LEVEL", "debug,hyper=info,hyper_util=info,tower=info,rustls=info,h2=info");
+        command.env("LOG_LEVEL", self.log_level);
         command
     }
 

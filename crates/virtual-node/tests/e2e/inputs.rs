@@ -53,10 +53,11 @@ async fn a_missing_secret_is_named_and_nothing_else_is_disturbed() {
     assert_eq!(bed.cloud.requests("CreateContainerGroup").len(), 1);
 }
 
-/// Values reach the container, by its log, and appear nowhere in the node's own: see the end of every test.
+/// Values reach the container, by its log, and appear nowhere in the node's own, however much it says: see the end of
+/// every test.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn secrets_reach_the_container_and_no_log() {
-    let bed = Bed::new("secrets").await;
+    let bed = Bed::plan("secrets").log_level("trace").start().await;
     bed.kubectl_ok(&[
         "create",
         "secret",
