@@ -44,6 +44,19 @@ pub(crate) async fn dns(client: &kube::Client, shutdown: &CancellationToken) -> 
     Some(addresses.into_iter().filter(|ip| !ip.is_empty() && ip != "None").collect())
 }
 
+/// What the node calls its kubelet: the release of the API server, which the version-skew checks compare, and ours.
+/// `None` when shutdown came first.
+pub(crate) async fn kubelet_version(client: &kube::Client, shutdown: &CancellationToken) -> Option<String> {
+    let version =
+        until_answered(shutdown, || call("get the API server's version", client.apiserver_version())).await?;
+    Some(format!("{}-ack-virtual-node-{}", release(&version.git_version), env!("CARGO_PKG_VERSION")))
+}
+
+/// `v1.31.1` of `v1.31.1-aliyun.1` and of `v1.31.1+k3s1`.
+fn release(git_version: &str) -> &str {
+    git_version.split(['-', '+']).next().unwrap_or(git_version)
+}
+
 async fn until_answered<T, F>(shutdown: &CancellationToken, mut ask: impl FnMut() -> F) -> Option<T>
 where
     F: Future<Output = Result<T, KubeError>>,
@@ -62,6 +75,18 @@ where
             biased;
             () = shutdown.cancelled() => return None,
             () = tokio::time::sleep(RETRY) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_vendors_suffix_is_not_part_of_the_release() {
+        for text in ["v1.31.1", "v1.31.1-aliyun.1", "v1.31.1+k3s1", "v1.31.1-eks-0a1b2c"] {
+            assert_eq!(release(text), "v1.31.1", "{text}");
         }
     }
 }

@@ -50,6 +50,7 @@ pub(crate) async fn run(settings: Settings) -> Result<()> {
     tasks.spawn(http.run(shutdown.clone()));
 
     let Some(placement) = placement(&settings, &kube, node_ip, &shutdown).await else { return Ok(()) };
+    let Some(version) = cluster::kubelet_version(&kube.pods, &shutdown).await else { return Ok(()) };
     let provider = provider(&settings, placement, &clock)?;
     let certificate = certificate(&settings, node_ip, clock.now()).await?;
 
@@ -85,7 +86,7 @@ pub(crate) async fn run(settings: Settings) -> Result<()> {
         provider,
         clock,
         random: Random::new(random),
-        node: node_settings(&settings, node_ip, kubelet_port),
+        node: NodeSettings { kubelet_version: version, ..node_settings(&settings, node_ip, kubelet_port) },
         engine: EngineConfig {
             node_ip: node_ip.to_string(),
             annotations: ANNOTATIONS,

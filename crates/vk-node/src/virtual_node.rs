@@ -20,7 +20,7 @@ use tracing::{error, info};
 use vk_core::{Clock, Provider};
 
 use crate::engine::{Action, CloudView, Engine, EngineConfig, Input, Outcome, Summary};
-use crate::events::{EventTask, EventWriter};
+use crate::events::{About, Event, EventTask, EventType, EventWriter};
 use crate::kube_call::Random;
 use crate::lease::NodeLease;
 use crate::metrics::{Calls, Gauges};
@@ -175,12 +175,19 @@ impl VirtualNode {
         let Self { parts, engine, calls, gauges, health, controller, lease, events, event_task } = self;
         let resolver = Arc::new(Resolver::new(parts.client.clone(), parts.random.clone()));
         let names = parts.engine.annotations;
+        let started = events.clone();
         let tools = Tools {
             provider: Arc::clone(&parts.provider),
             resolver: Arc::clone(&resolver) as _,
             api: Arc::new(KubePodApi::new(parts.client.clone(), parts.node.name.clone(), names)),
             events: Arc::new(events),
         };
+        started.publish(Event {
+            about: About::Node { name: parts.node.name.clone() },
+            type_: EventType::Normal,
+            reason: "Starting".to_owned(),
+            message: "Starting virtual node.".to_owned(),
+        });
         let runner = Arc::new(Runner::new(tools, parts.lanes, calls));
         let (inputs, received) = mpsc::channel(INPUTS);
         let mut tasks: JoinSet<&'static str> = JoinSet::new();
