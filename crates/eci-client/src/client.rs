@@ -21,7 +21,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 pub use self::builder::ClientBuilder;
-pub use self::pages::Pages;
+pub use self::pages::{Items, Pages};
 use crate::clock::{Clock, Nonces};
 use crate::credentials::{AccessKey, CredentialsError, ProvideCredentials};
 use crate::endpoint::Endpoint;

@@ -4,7 +4,8 @@
 //! else, from signing to the [`Client`], sits behind the default feature `client`. Time, nonces, credentials and the
 //! transport are handed in. Nothing here knows Kubernetes.
 //!
-//! Foreign types in the public API: `jiff::Timestamp`, `http::{Request, Response}`, `bytes::Bytes`, serde's traits.
+//! Foreign types in the public API: `jiff::Timestamp`, `http::{Request, Response}`, `bytes::Bytes`,
+//! `futures_core::Stream`, serde's traits.
 
 #![warn(missing_docs)]
 
@@ -23,15 +24,18 @@ mod error;
 #[cfg(feature = "client")]
 pub mod sign;
 #[cfg(feature = "client")]
+mod stream;
+#[cfg(feature = "client")]
 pub mod transport;
 
 #[cfg(feature = "client")]
 pub use self::{
-    client::{API_VERSION, Client, ClientBuilder, Pages},
+    client::{API_VERSION, Client, ClientBuilder, Items, Pages},
     clock::{Clock, Nonces, RandomNonces, SystemClock},
     credentials::{AccessKey, CredentialsError, ProvideCredentials},
     error::{Error, ErrorKind, codes},
     sign::SignatureVersion,
+    stream::{FollowLog, LogFollower, LogGap, LogItem, LogLine},
     transport::{HyperTransport, Transport, TransportError},
 };
 

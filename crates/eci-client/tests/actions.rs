@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use eci_client::model::*;
-use eci_client::{AccessKey, Client};
+use eci_client::{AccessKey, Client, ErrorKind};
+use futures::StreamExt;
 use serde_json::{Value, json};
 
 use self::scripted::{Scripted, Step};
@@ -124,4 +125,29 @@ async fn events_come_in_one_page_or_in_as_many_as_there_are_tokens() {
         let event = &groups[0].events[0];
         assert_eq!(event.involved_object.as_ref().and_then(|object| object.kind.as_deref()), Some("text"));
     }
+}
+
+#[tokio::test]
+async fn a_stream_of_items_fetches_a_page_when_the_last_is_used_up() {
+    let server = Scripted::start(pages("DescribeImageCaches")).await;
+    let mut items = client(&server).items(DescribeImageCachesRequest::default());
+    for page in 1..=2 {
+        let cache = items.next().await.expect("an item").expect("a page");
+        assert_eq!(cache.images, ["text"]);
+        assert_eq!(server.recorded().len(), page);
+    }
+    assert!(items.next().await.is_none());
+    assert!(items.next().await.is_none(), "an ended stream stays ended");
+    assert_eq!(server.recorded().len(), 2);
+}
+
+#[tokio::test]
+async fn an_error_ends_a_stream_of_items() {
+    let [first, _] = pages("DescribeImageCaches");
+    let server = Scripted::start([first, Step::error(403, "Forbidden.RAM", "m")]).await;
+    let mut items = client(&server).items(DescribeImageCachesRequest::default());
+    assert!(items.next().await.is_some_and(|item| item.is_ok()));
+    let error = items.next().await.expect("an item").expect_err("a refusal");
+    assert_eq!(error.kind(), ErrorKind::Denied);
+    assert!(items.next().await.is_none());
 }
