@@ -7,6 +7,7 @@
 //! Foreign types in the public API: `jiff::Timestamp`, `http::{Request, Response}`, `bytes::Bytes`,
 //! `futures_core::Stream`, serde's traits.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(missing_docs)]
 
 pub mod model;
