@@ -1,7 +1,8 @@
 //! Hands in what must not be reached for: the time of day and fresh nonces.
 
 use jiff::Timestamp;
-use ring::rand::{SecureRandom, SystemRandom};
+
+use crate::cryptography::rand::{SecureRandom, SystemRandom};
 
 /// Tells the time of day. Any `Fn() -> Timestamp` is one.
 pub trait Clock: Send + Sync + 'static {
@@ -44,12 +45,17 @@ pub struct RandomNonces;
 
 impl Nonces for RandomNonces {
     fn next(&self) -> String {
-        let mut bits = [0; 16];
-        SystemRandom::new()
-            .fill(&mut bits)
-            .expect("the operating system gives random bytes once it has started");
-        format!("{:032x}", u128::from_be_bytes(bits))
+        format!("{:032x}", u128::from_be_bytes(random()))
     }
+}
+
+/// Random bytes of the operating system.
+pub(crate) fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .expect("the operating system gives random bytes once it has started");
+    bytes
 }
 
 #[cfg(test)]

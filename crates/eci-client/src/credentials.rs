@@ -85,6 +85,10 @@ pub trait ProvideCredentials: Send + Sync + 'static {
     ///
     /// The source is configured and failed. The call fails with it; the next call asks again.
     async fn provide(&self) -> Result<Option<AccessKey>, CredentialsError>;
+
+    /// Told when the cloud refuses a key that this source gave. A source that keeps keys forgets this one, so that
+    /// the next caller gets another if there is one; must return at once.
+    fn refused(&self, _key: &AccessKey) {}
 }
 
 #[async_trait]
@@ -98,6 +102,10 @@ impl ProvideCredentials for AccessKey {
 impl<T: ProvideCredentials + ?Sized> ProvideCredentials for Arc<T> {
     async fn provide(&self) -> Result<Option<AccessKey>, CredentialsError> {
         (**self).provide().await
+    }
+
+    fn refused(&self, key: &AccessKey) {
+        (**self).refused(key);
     }
 }
 

@@ -64,10 +64,29 @@ pub enum ErrorKind {
     Misconfigured,
 }
 
+/// Who said so.
+///
+/// For people who look for the cause; what to do is [`ErrorKind`]'s business.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorOrigin {
+    /// This client, before anything was sent: how it is configured, its credentials, its deadline.
+    Client,
+    /// Nobody: there is no connection, or no answer.
+    Network,
+    /// Something between client and API: a proxy, a load balancer, a login page. Its answer is not in the API's form.
+    Intermediary,
+    /// The gateway in front of all of the vendor's APIs: signature, time, key, rate, routing.
+    Gateway,
+    /// ECI itself.
+    Service,
+}
+
 #[derive(Debug, thiserror::Error)]
 struct Details {
     action: &'static str,
     kind: ErrorKind,
+    origin: ErrorOrigin,
     message: String,
     http_status: Option<u16>,
     code: Option<String>,
@@ -81,6 +100,7 @@ impl Error {
         Self(Box::new(Details {
             action,
             kind,
+            origin: ErrorOrigin::Client,
             message,
             http_status: None,
             code: None,
@@ -94,6 +114,11 @@ impl Error {
         self
     }
 
+    pub(crate) fn from(mut self, origin: ErrorOrigin) -> Self {
+        self.0.origin = origin;
+        self
+    }
+
     pub(crate) fn with_status(mut self, http_status: u16) -> Self {
         self.0.http_status = Some(http_status);
         self
@@ -102,6 +127,11 @@ impl Error {
     /// What to do about it.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
+    }
+
+    /// Who said so.
+    pub fn origin(&self) -> ErrorOrigin {
+        self.0.origin
     }
 
     /// Whether the call may have been carried out although it failed.

@@ -1,7 +1,8 @@
 //! Calls Alibaba Cloud's Elastic Container Instance (ECI) OpenAPI, version 2018-08-08.
 //!
-//! Two rings: [`model`], requests and replies as plain data, is always there and needs next to nothing; everything
-//! else, from signing to the [`Client`], sits behind the default feature `client`. Time, nonces, credentials and the
+//! Three rings: [`model`], requests and replies as plain data, is always there and needs next to nothing; everything
+//! else, from signing to the [`Client`], sits behind `ring`, which does the cryptography; and [`HyperTransport`]
+//! behind `hyper`. The default feature `client` is all of it. Time, nonces, credentials and the
 //! transport are handed in. Nothing here knows Kubernetes.
 //!
 //! Foreign types in the public API: `jiff::Timestamp`, `http::{Request, Response}`, `bytes::Bytes`,
@@ -12,32 +13,43 @@
 
 pub mod model;
 
-#[cfg(feature = "client")]
+#[cfg(all(feature = "client-core", not(feature = "ring")))]
+compile_error!("eci-client signs with `ring`: choose this feature");
+
+// The one place that names the library, so that another one with the same modules can take its place.
+#[cfg(feature = "ring")]
+use ring as cryptography;
+
+#[cfg(feature = "client-core")]
 mod client;
-#[cfg(feature = "client")]
+#[cfg(feature = "client-core")]
 mod clock;
-#[cfg(feature = "client")]
+#[cfg(feature = "client-core")]
 pub mod credentials;
-#[cfg(feature = "client")]
+#[cfg(feature = "client-core")]
 pub mod endpoint;
-#[cfg(feature = "client")]
+#[cfg(feature = "client-core")]
 mod error;
-#[cfg(feature = "client")]
+#[cfg(feature = "client-core")]
 pub mod sign;
-#[cfg(feature = "client")]
+#[cfg(feature = "client-core")]
 mod stream;
-#[cfg(feature = "client")]
+#[cfg(feature = "client-core")]
 pub mod transport;
 
-#[cfg(feature = "client")]
+#[cfg(feature = "hyper")]
+pub use self::transport::HyperTransport;
+#[cfg(feature = "client-core")]
 pub use self::{
-    client::{API_VERSION, Client, ClientBuilder, Items, Pages},
+    client::{
+        API_VERSION, Client, ClientBuilder, Items, Jitter, Lane, Limits, Pages, RandomJitter, RetryPolicy,
+    },
     clock::{Clock, Nonces, RandomNonces, SystemClock},
     credentials::{AccessKey, CredentialsError, ProvideCredentials},
-    error::{Error, ErrorKind, codes},
+    error::{Error, ErrorKind, ErrorOrigin, codes},
     sign::SignatureVersion,
     stream::{FollowLog, LogFollower, LogGap, LogItem, LogLine},
-    transport::{HyperTransport, Transport, TransportError},
+    transport::{Transport, TransportError},
 };
 
 #[cfg(all(doctest, feature = "client"))]

@@ -3,6 +3,7 @@
 //! The one thing a transport must tell is whether a request that failed may have reached the server; on it rests
 //! whether a create may simply be repeated.
 
+#[cfg(feature = "hyper")]
 mod hyper;
 
 use std::error::Error as StdError;
@@ -10,6 +11,7 @@ use std::error::Error as StdError;
 use async_trait::async_trait;
 use bytes::Bytes;
 
+#[cfg(feature = "hyper")]
 pub use self::hyper::{HyperTransport, HyperTransportBuilder};
 
 /// Sends one HTTP request and reads its answer in full.

@@ -1,5 +1,5 @@
 //! Holds what is handed in: credentials, transport, deadline, configuration. No network.
-#![cfg(feature = "client")]
+#![cfg(feature = "client-core")]
 
 use std::future::pending;
 use std::io;

@@ -1,5 +1,5 @@
 //! Holds signing against the published vectors, stage by stage. No expectation here comes from the code under test.
-#![cfg(feature = "client")]
+#![cfg(feature = "client-core")]
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
 //! States the laws of signing: order never matters, no text makes it panic.
-#![cfg(feature = "client")]
+#![cfg(feature = "client-core")]
 
 use std::collections::BTreeMap;
 

@@ -4,13 +4,17 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::lanes::Lane;
+use super::limits::Limits;
+use super::retry::{Jitter, RandomJitter, RetryPolicy};
+use super::skew::Skew;
 use super::{Client, Shared};
 use crate::clock::{Clock, Nonces, RandomNonces, SystemClock};
 use crate::credentials::ProvideCredentials;
 use crate::endpoint::{self, Endpoint};
 use crate::error::{Error, ErrorKind};
 use crate::sign::SignatureVersion;
-use crate::transport::{HyperTransport, Transport};
+use crate::transport::Transport;
 
 /// Long enough for the slowest page of 20 full groups, short enough that a caller notices.
 const DEADLINE: Duration = Duration::from_secs(15);
@@ -29,6 +33,9 @@ pub struct ClientBuilder {
     nonces: Arc<dyn Nonces>,
     signature: SignatureVersion,
     deadline: Duration,
+    retry: RetryPolicy,
+    jitter: Arc<dyn Jitter>,
+    limits: Option<Limits>,
 }
 
 impl ClientBuilder {
@@ -42,6 +49,9 @@ impl ClientBuilder {
             nonces: Arc::new(RandomNonces),
             signature: SignatureVersion::default(),
             deadline: DEADLINE,
+            retry: RetryPolicy::none(),
+            jitter: Arc::new(RandomJitter),
+            limits: None,
         }
     }
 
@@ -58,7 +68,8 @@ impl ClientBuilder {
         self
     }
 
-    /// What carries requests; [`HyperTransport`] unless set.
+    /// What carries requests; `HyperTransport` unless set. Required where `hyper` is not among the features of
+    /// this crate.
     pub fn transport(mut self, transport: impl Transport) -> Self {
         self.transport = Some(Arc::new(transport));
         self
@@ -89,13 +100,33 @@ impl ClientBuilder {
         self
     }
 
+    /// How often a call is tried; once unless set.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = policy;
+        self
+    }
+
+    /// What spreads the pauses between attempts; random numbers unless set.
+    pub fn jitter(mut self, jitter: impl Jitter) -> Self {
+        self.jitter = Arc::new(jitter);
+        self
+    }
+
+    /// Holds calls back so that the cloud need not refuse them; nothing is held back unless set. Waiting counts
+    /// towards the deadline of a call.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = Some(limits);
+        self
+    }
+
     /// Builds the client. Nothing is sent yet.
     ///
     /// # Errors
     ///
     /// Of the kind `Misconfigured`: no region, no credentials, or an endpoint that is none.
     pub fn build(self) -> Result<Client, Error> {
-        let Self { region_id, endpoint, credentials, transport, clock, nonces, signature, deadline } = self;
+        let Self { region_id, endpoint, credentials, transport, clock, nonces, signature, .. } = self;
+        let Self { deadline, retry, jitter, limits, .. } = self;
         let misconfigured = |message: String| Error::new(CONFIGURE, ErrorKind::Misconfigured, message);
         if region_id.is_empty() {
             return Err(misconfigured("the region is empty".to_owned()));
@@ -107,13 +138,37 @@ impl ClientBuilder {
         let credentials = credentials.ok_or_else(|| misconfigured("no credentials are given".to_owned()))?;
         let transport = match transport {
             Some(transport) => transport,
-            None => Arc::new(HyperTransport::new().map_err(|error| {
-                misconfigured("the default transport cannot be built".to_owned()).caused_by(error)
-            })?),
+            None => default_transport()?,
         };
-        let shared = Shared { region_id, endpoint, credentials, transport, clock, nonces, signature };
-        Ok(Client { shared: Arc::new(shared), deadline })
+        let shared = Shared {
+            region_id,
+            endpoint,
+            credentials,
+            transport,
+            clock,
+            nonces,
+            signature,
+            retry,
+            jitter,
+            limits,
+            skew: Skew::default(),
+        };
+        Ok(Client { shared: Arc::new(shared), deadline, lane: Lane::default() })
     }
+}
+
+#[cfg(feature = "hyper")]
+fn default_transport() -> Result<Arc<dyn Transport>, Error> {
+    let transport = crate::transport::HyperTransport::new().map_err(|error| {
+        Error::new(CONFIGURE, ErrorKind::Misconfigured, "the default transport cannot be built")
+            .caused_by(error)
+    })?;
+    Ok(Arc::new(transport))
+}
+
+#[cfg(not(feature = "hyper"))]
+fn default_transport() -> Result<Arc<dyn Transport>, Error> {
+    Err(Error::new(CONFIGURE, ErrorKind::Misconfigured, "no transport is given, and none is built in"))
 }
 
 impl fmt::Debug for ClientBuilder {

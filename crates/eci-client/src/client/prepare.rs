@@ -49,7 +49,7 @@ impl Client {
             form,
             headers: &BTreeMap::new(),
         };
-        let (now, nonce) = (self.shared.clock.now(), self.shared.nonces.next());
+        let (now, nonce) = (self.shared.skew.corrected(self.shared.clock.now()), self.shared.nonces.next());
         let outgoing = self.shared.signature.sign(&unsigned, key, now, &nonce);
         self.http_request(unsigned.method, outgoing).map_err(|error| {
             // Host, action and digest are ours: what does not fit into a header is the key or the nonce.

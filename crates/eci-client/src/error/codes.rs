@@ -277,6 +277,21 @@ pub(super) fn meaning(code: &str) -> Option<Meaning> {
         .map(|(_, meaning)| *meaning)
 }
 
+/// Whether the gateway says so, which never asked the service behind it.
+pub(super) fn is_of_gateway(code: &str) -> bool {
+    const BY_NAME: [&str; 6] = [
+        MISSING_PARAMETER,
+        SERVICE_UNAVAILABLE,
+        SIGNATURE_NONCE_USED,
+        THROTTLING,
+        THROTTLING_API,
+        THROTTLING_USER,
+    ];
+    let by_meaning =
+        [Meaning::InvalidCredentials, Meaning::ClockSkew, Meaning::Bug, Meaning::NotNow].map(Some);
+    by_meaning.contains(&meaning(code)) || BY_NAME.contains(&code) || code.starts_with("Missing")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -300,6 +315,18 @@ mod tests {
         let count = codes.len();
         codes.dedup();
         assert_eq!(codes.len(), count);
+    }
+
+    #[test]
+    fn gateway_and_service_are_told_apart_by_code() {
+        for code in
+            [SIGNATURE_DOES_NOT_MATCH, THROTTLING_USER, INVALID_TIME_STAMP_EXPIRED, "MissingTimestamp"]
+        {
+            assert!(is_of_gateway(code), "{code}");
+        }
+        for code in [NO_STOCK, QUOTA_EXCEEDED, INVALID_PARAMETER_NOT_FOUND, INTERNAL_ERROR, "Unheard.Of"] {
+            assert!(!is_of_gateway(code), "{code}");
+        }
     }
 
     #[test]

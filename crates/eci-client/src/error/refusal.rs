@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use super::codes::{Meaning, meaning};
-use super::{Error, ErrorKind};
+use super::codes::{Meaning, is_of_gateway, meaning};
+use super::{Error, ErrorKind, ErrorOrigin};
 use crate::model::read::reply;
 use crate::model::{Effect, Parameters};
 
@@ -27,18 +27,49 @@ reply! {
         pub message: Option<String> = "Message",
         /// The id of the call.
         pub request_id: Option<String> = "RequestId",
+        /// The host that was called, as the API sees it.
+        pub host_id: Option<String> = "HostId",
     }
 }
 
 impl Refusal {
-    /// Reads a body; `None` if it is not JSON or names no code.
+    /// Reads a body; `None` if it names no code, or if it is not the API that speaks.
     pub(crate) fn read(body: &[u8]) -> Option<Self> {
-        let refusal: Self = serde_json::from_slice(body).ok()?;
+        let refusal: Self = serde_json::from_slice(body).ok().or_else(|| Self::read_xml(body))?;
         let code = refusal.code.as_deref()?;
         // Some products say so of success.
         let success = ["200", "OK", "Success"].iter().any(|word| word.eq_ignore_ascii_case(code));
-        (!success).then_some(refusal)
+        (!success && refusal.is_the_apis(code)).then_some(refusal)
     }
+
+    /// Proxies answer in JSON too, `{"code":403}` for example; but only the API names its call or its host.
+    fn is_the_apis(&self, code: &str) -> bool {
+        self.request_id.is_some() || self.host_id.is_some() || meaning(code).is_some()
+    }
+
+    /// Gateways answer in XML to a request that they did not get far enough with to see that JSON is wanted:
+    /// `<Error><RequestId>…</RequestId><HostId>…</HostId><Code>…</Code><Message>…</Message></Error>`.
+    fn read_xml(body: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(body).ok()?;
+        let (_, error) = text.split_once("<Error>").filter(|_| text.trim_start().starts_with('<'))?;
+        let element = |name: &str| {
+            let (_, rest) = error.split_once(&format!("<{name}>"))?;
+            let (value, _) = rest.split_once(&format!("</{name}>"))?;
+            Some(unescaped(value)).filter(|value| !value.is_empty())
+        };
+        Some(Self {
+            code: element("Code"),
+            message: element("Message"),
+            request_id: element("RequestId"),
+            host_id: element("HostId"),
+        })
+    }
+}
+
+fn unescaped(text: &str) -> String {
+    // The ampersand last, so that what it makes is not read again.
+    let entities = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&amp;", "&")];
+    entities.iter().fold(text.to_owned(), |text, (entity, character)| text.replace(entity, character))
 }
 
 impl Answer<'_> {
@@ -48,6 +79,7 @@ impl Answer<'_> {
         let words = refusal.message.unwrap_or_else(|| "refused without a word".to_owned());
         let mut error = Error::new(self.action, self.kind_of(&code), presentable(&words, self.sent));
         error.0.http_status = Some(self.http_status);
+        error.0.origin = if is_of_gateway(&code) { ErrorOrigin::Gateway } else { ErrorOrigin::Service };
         error.0.code = Some(code);
         error.0.request_id = refusal.request_id;
         error
@@ -60,7 +92,7 @@ impl Answer<'_> {
             429 => ErrorKind::Throttled { retry_after: self.retry_after },
             _ => unanswered(self.effect),
         };
-        Error::new(self.action, kind, what).with_status(self.http_status)
+        Error::new(self.action, kind, what).from(ErrorOrigin::Intermediary).with_status(self.http_status)
     }
 
     /// The error of an answer that is a reply by form and none by content.
@@ -69,7 +101,7 @@ impl Answer<'_> {
             Effect::Read => ErrorKind::Bug,
             Effect::Write => ErrorKind::Indeterminate,
         };
-        Error::new(self.action, kind, what).with_status(self.http_status)
+        Error::new(self.action, kind, what).from(ErrorOrigin::Service).with_status(self.http_status)
     }
 
     fn kind_of(&self, code: &str) -> ErrorKind {
@@ -112,7 +144,7 @@ const LONGEST_MESSAGE: usize = 1000;
 const SHORTEST_SECRET: usize = 4;
 
 /// The cloud's words without the request it quotes, without secrets it echoes, on one line, of bearable length.
-fn presentable(words: &str, sent: &Parameters) -> String {
+pub(crate) fn presentable(words: &str, sent: &Parameters) -> String {
     // ASCII lower case keeps every byte where it is.
     let lower = words.to_ascii_lowercase();
     let end = QUOTES_BEGIN.iter().filter_map(|quote| lower.find(quote)).min().unwrap_or(words.len());
@@ -123,4 +155,34 @@ fn presentable(words: &str, sent: &Parameters) -> String {
     let text: String =
         text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_MESSAGE).collect();
     text.trim().trim_end_matches(['.', ',', ':', ' ']).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_in_xml_are_read() {
+        let body = br#"<?xml version='1.0'?><Error><RequestId>r</RequestId><HostId>h</HostId>
+            <Code>InvalidTimeStamp.Expired</Code><Message>too &quot;old&quot; &amp;lt;</Message></Error>"#;
+        let refusal = Refusal::read(body).expect("a refusal");
+        assert_eq!(refusal.code.as_deref(), Some("InvalidTimeStamp.Expired"));
+        assert_eq!(refusal.message.as_deref(), Some("too \"old\" &lt;"));
+        assert_eq!(refusal.request_id.as_deref(), Some("r"));
+    }
+
+    #[test]
+    fn what_is_not_the_apis_is_no_refusal() {
+        for body in [
+            "<html><body><Error>bad gateway</Error></body></html>",
+            r#"{"code":403,"message":"blocked by policy"}"#,
+            r#"{"Code":"OK","RequestId":"r"}"#,
+            "Error",
+            "<Error><Code></Code></Error>",
+        ] {
+            assert!(Refusal::read(body.as_bytes()).is_none(), "{body}");
+        }
+        assert!(Refusal::read(br#"{"code":"Throttling"}"#).is_some());
+        assert!(Refusal::read(br#"{"Code":"Unheard.Of","HostId":"h"}"#).is_some());
+    }
 }

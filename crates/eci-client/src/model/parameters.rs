@@ -52,7 +52,7 @@ impl Parameters {
     }
 
     /// The secret values.
-    #[cfg(feature = "client")]
+    #[cfg(feature = "client-core")]
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &str> {
         self.secret_names.iter().filter_map(|name| self.get(name))
     }

@@ -1,6 +1,6 @@
 //! Computes the digests and authentication codes of signing, with the library that TLS stands on already.
 
-use ring::{digest, hmac};
+use crate::cryptography::{digest, hmac};
 
 /// The SHA-256 of the bytes.
 pub(super) fn sha256(bytes: &[u8]) -> digest::Digest {
