@@ -185,7 +185,7 @@ impl Client {
         /// `InvalidRequest` for times further back than 30 days.
         describe_container_group_metric: DescribeContainerGroupMetricRequest => DescribeContainerGroupMetricReply;
 
-        /// The newest metrics of several container groups, 20 at most.
+        /// The metrics of several container groups, 20 at most.
         ///
         /// # Errors
         ///
@@ -227,7 +227,7 @@ impl Client {
         /// cache's events, not here.
         create_image_cache: CreateImageCacheRequest => CreateImageCacheReply;
 
-        /// Changes an image cache; its images are pulled again.
+        /// Changes an image cache.
         ///
         /// # Guarantees
         ///
@@ -238,7 +238,7 @@ impl Client {
         /// `NotFound` where there is none.
         update_image_cache: UpdateImageCacheRequest => UpdateImageCacheReply;
 
-        /// Deletes an image cache. Groups that started from it are not affected.
+        /// Deletes an image cache.
         ///
         /// # Guarantees
         ///
@@ -274,7 +274,7 @@ impl Client {
         /// Data that cannot be fetched shows in the cache's events, not here.
         create_data_cache: CreateDataCacheRequest => CreateDataCacheReply;
 
-        /// Changes a data cache; its data is fetched again.
+        /// Changes a data cache.
         ///
         /// # Guarantees
         ///

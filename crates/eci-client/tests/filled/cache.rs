@@ -82,7 +82,7 @@ pub(crate) fn describe_image_caches() -> DescribeImageCachesRequest {
 pub(crate) fn create_data_cache() -> CreateDataCacheRequest {
     CreateDataCacheRequest {
         region_id: Some(text()),
-        v_switch_id: texts(),
+        v_switch_id: Some(text()),
         security_group_id: Some(text()),
         resource_group_id: Some(text()),
         client_token: Some(text()),
@@ -111,7 +111,7 @@ pub(crate) fn update_data_cache() -> UpdateDataCacheRequest {
     UpdateDataCacheRequest {
         region_id: Some(text()),
         data_cache_id: Some("id".into()),
-        v_switch_id: texts(),
+        v_switch_id: Some(text()),
         security_group_id: Some(text()),
         resource_group_id: Some(text()),
         client_token: Some(text()),

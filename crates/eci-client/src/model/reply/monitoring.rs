@@ -105,7 +105,7 @@ reply! {
         pub records: Vec<MetricRecord> = "Records",
     }
 
-    /// The newest metrics of several container groups.
+    /// The metrics of several container groups.
     /// [API page](https://api.aliyun.com/document/Eci/2018-08-08/DescribeMultiContainerGroupMetric)
     pub struct DescribeMultiContainerGroupMetricReply {
         /// The id of the call, for the vendor's support.
@@ -172,7 +172,7 @@ reply! {
         pub interfaces: Vec<InterfaceMetric> = "Interfaces",
     }
 
-    /// Use of a network card since the start.
+    /// Counters of a network card.
     pub struct InterfaceMetric {
         /// The card, `eth0`.
         pub name: String = "Name",
@@ -194,7 +194,7 @@ reply! {
         pub tx_drops: i64 = "TxDrops",
     }
 
-    /// Use of a disk since the start.
+    /// Counters of a disk.
     pub struct DiskMetric {
         /// The disk.
         pub device: String = "Device",

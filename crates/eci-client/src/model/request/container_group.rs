@@ -155,8 +155,8 @@ request! {
         pub container_group_id: ContainerGroupId = "ContainerGroupId",
         /// Required. The container.
         pub container_name: String = "ContainerName",
-        /// Required. Program and arguments, 20 of 256 characters at most, all together less than 2048; no shell.
-        /// Travels as the text of a JSON array.
+        /// Required. Program and arguments, 20 of 256 characters at most; no shell. Users met a limit of 2048 characters
+        /// for all together: longer scripts go in by stdin. Travels as the text of a JSON array.
         pub command: Vec<String> = json "Command",
         /// Give it a terminal, as shells need; `None` is no.
         pub tty: Option<bool> = "TTY",
@@ -199,7 +199,7 @@ request! {
     pub struct CommitContainerAcrRegistryInfo {
         /// Its id.
         pub instance_id: Option<String> = "InstanceId",
-        /// Its region; `None` is the group's.
+        /// Its region.
         pub region_id: Option<String> = "RegionId",
         /// The role of the service, for a registry of another account.
         pub arn_service: Option<String> = "ArnService",

@@ -23,8 +23,8 @@ request! {
     pub struct CreateDataCacheRequest {
         /// The region; `None` means the client's.
         pub region_id: Option<String> = "RegionId",
-        /// vSwitches of one VPC. Empty means the region's default.
-        pub v_switch_id: Vec<String> = comma "VSwitchId",
+        /// The vSwitch of the fetching group; `None` is the cloud's choice.
+        pub v_switch_id: Option<String> = "VSwitchId",
         /// The security group of the fetching group; `None` means the default one.
         pub security_group_id: Option<String> = "SecurityGroupId",
         /// Resource group for billing and permissions; `None` is the default one.
@@ -73,15 +73,16 @@ request! {
         pub public_ip_address_pool_id: Option<String> = "PublicIpAddressPoolId",
     }
 
-    /// Changes a data cache: its data is fetched again. What is `None` or empty stays as it is; the path cannot change.
+    /// Changes a data cache; its path cannot change. That what is `None` or empty stays as it is, is likely and not
+    /// documented.
     /// [API page](https://api.aliyun.com/document/Eci/2018-08-08/UpdateDataCache)
     pub struct UpdateDataCacheRequest {
         /// The region; `None` means the client's.
         pub region_id: Option<String> = "RegionId",
         /// The data cache.
         pub data_cache_id: Option<DataCacheId> = "DataCacheId",
-        /// vSwitches of one VPC.
-        pub v_switch_id: Vec<String> = comma "VSwitchId",
+        /// The vSwitch of the fetching group.
+        pub v_switch_id: Option<String> = "VSwitchId",
         /// The security group of the fetching group.
         pub security_group_id: Option<String> = "SecurityGroupId",
         /// Resource group for billing and permissions.
@@ -153,13 +154,13 @@ request! {
         pub region_id: Option<String> = "RegionId",
         /// Only these. NOTE: an empty list is no filter.
         pub data_cache_id: Vec<DataCacheId> = "DataCacheId",
-        /// Only those of this bucket.
+        /// The bucket they are in; `None` is `default`.
         pub bucket: Option<String> = "Bucket",
         /// Only those of this path.
         pub path: Option<String> = "Path",
         /// Only those of this resource group.
         pub resource_group_id: Option<String> = "ResourceGroupId",
-        /// Only those with all of these tags, 20 at most.
+        /// Only those with all of these tags.
         pub tag: Vec<Tag> = "Tag",
         /// Data caches a page, 1–20; `None` is 20.
         pub limit: Option<i32> = "Limit",

@@ -67,7 +67,7 @@ request! {
         pub tag: Vec<Tag> = "Tag",
     }
 
-    /// Changes an image cache: its images are pulled again. What is `None` or empty stays as it is.
+    /// Changes an image cache. That what is `None` or empty stays as it is, is likely and not documented.
     /// [API page](https://api.aliyun.com/document/Eci/2018-08-08/UpdateImageCache)
     pub struct UpdateImageCacheRequest {
         /// The region; `None` means the client's.
@@ -142,7 +142,7 @@ request! {
         pub image_match_count_request: Option<i32> = "ImageMatchCountRequest",
         /// Only those of this resource group.
         pub resource_group_id: Option<String> = "ResourceGroupId",
-        /// Only those with all of these tags, 20 at most.
+        /// Only those with all of these tags.
         pub tag: Vec<Tag> = "Tag",
         /// Image caches a page; range and default are not documented.
         pub limit: Option<i32> = "Limit",

@@ -68,7 +68,7 @@ request! {
         pub period: Option<i32> = "Period",
     }
 
-    /// Asks for the newest metrics of several container groups.
+    /// Asks for the metrics of several container groups at once; of which time is not documented.
     /// [API page](https://api.aliyun.com/document/Eci/2018-08-08/DescribeMultiContainerGroupMetric)
     pub struct DescribeMultiContainerGroupMetricRequest {
         /// The region; `None` means the client's.

@@ -62,7 +62,7 @@ request! {
     pub struct DescribeContainerGroupPriceRequest {
         /// The region; `None` means the client's.
         pub region_id: Option<String> = "RegionId",
-        /// The zone; `None` is any.
+        /// The zone; `None` leaves it open.
         pub zone_id: Option<String> = "ZoneId",
         /// vCPU of the whole group.
         pub cpu: Option<f64> = "Cpu",

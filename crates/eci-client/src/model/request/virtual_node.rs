@@ -62,7 +62,7 @@ request! {
         pub effect: Option<TaintEffect> = "Effect",
     }
 
-    /// Changes a managed virtual node. What is `None` or empty stays as it is.
+    /// Changes a managed virtual node. That what is `None` or empty stays as it is, is likely and not documented.
     /// [API page](https://api.aliyun.com/document/Eci/2018-08-08/UpdateVirtualNode)
     pub struct UpdateVirtualNodeRequest {
         /// The region; `None` means the client's.
@@ -107,7 +107,7 @@ request! {
         pub status: Option<VirtualNodeStatus> = "Status",
         /// Only those of this resource group.
         pub resource_group_id: Option<String> = "ResourceGroupId",
-        /// Only those with all of these tags, 20 at most.
+        /// Only those with all of these tags.
         pub tag: Vec<Tag> = "Tag",
         /// Nodes a page, 20 at most; `None` is 20.
         pub limit: Option<i64> = "Limit",
