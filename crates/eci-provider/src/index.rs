@@ -3,7 +3,7 @@
 //! Everything here can be read from the cloud again: a process that starts with an empty index decides the same, with
 //! more calls. Bounded by the groups of the node: every complete sweep drops what it did not see.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -211,6 +211,7 @@ impl Index {
     /// A group that lived when it was last seen, and is none of these: it should be in the next answer that asks
     /// for it. The one seen last.
     pub(crate) fn witness(&self, but: &[GroupId]) -> Option<GroupId> {
+        let but: HashSet<_> = but.iter().collect();
         let living = self.entries.iter().filter(|(id, entry)| entry.lives && !but.contains(id));
         let seen = living.filter_map(|(id, entry)| Some((entry.seen?, id)));
         seen.max().map(|(_, id)| id.clone())

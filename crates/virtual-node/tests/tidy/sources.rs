@@ -7,13 +7,14 @@ use crate::files::{File, assert_none, file, repository, root};
 /// Crates that must not be in the lock file; `deny.toml` holds the reasons.
 const BANNED: &[&str] = &["openssl-sys", "native-tls", "aws-lc-rs", "aws-lc-sys", "reqwest", "axum"];
 
-fn is_member_manifest(path: &str) -> bool {
-    path.ends_with("/Cargo.toml")
+/// What has a workspace of its own cannot inherit from this one.
+fn is_member_manifest(file: &File) -> bool {
+    file.path.ends_with("/Cargo.toml") && !file.text.lines().any(|line| line.trim() == "[workspace]")
 }
 
 /// Manifests that do not inherit the workspace's lints.
 fn without_lints(files: &[File]) -> Vec<String> {
-    let manifests = files.iter().filter(|file| is_member_manifest(&file.path));
+    let manifests = files.iter().filter(|file| is_member_manifest(file));
     let inherits = |text: &str| {
         let mut lines = text.lines().map(str::trim).skip_while(|line| *line != "[lints]");
         lines.nth(1) == Some("workspace = true")
@@ -159,6 +160,7 @@ fn each_breach_is_found() {
     let lints = [
         file("crates/a/Cargo.toml", "[package]\n"),
         file("crates/b/Cargo.toml", "[lints]\nworkspace = true\n"),
+        file("apart/Cargo.toml", "[workspace]\n"),
     ];
     assert_eq!(without_lints(&lints), ["crates/a/Cargo.toml does not inherit the workspace's lints"]);
 
