@@ -5,9 +5,10 @@ mod events;
 mod facts;
 mod incarnation;
 mod life;
+mod real;
 mod status;
 
-pub(crate) use container::Container;
+pub(crate) use container::{Container, Phase};
 pub(crate) use events::Event;
 pub(crate) use facts::{ContainerKind, Facts};
 pub(crate) use incarnation::{Exit, Incarnation};

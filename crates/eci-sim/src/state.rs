@@ -61,6 +61,8 @@ pub(crate) struct Cloud {
     pub(crate) faults: Faults,
     pub(crate) journal: Journal,
     pub(crate) rng: Rng,
+    /// New groups are run by a runtime.
+    pub(crate) is_real: bool,
     /// How far groups are ahead of the clock that request times are checked against.
     pub(crate) advanced: SignedDuration,
 }

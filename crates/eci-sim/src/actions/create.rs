@@ -108,6 +108,7 @@ fn create(cloud: &mut Cloud, context: &Context<'_>, place: Place) -> Result<Stri
         security_group: place.security_group,
         size,
         address,
+        is_real: cloud.is_real,
         created_at: context.now,
         tags: tags(context),
         parameters: Arc::clone(context.parameters),

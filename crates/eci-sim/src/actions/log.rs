@@ -64,8 +64,13 @@ fn content(
         newest: tail_first.then_some(tail),
         bytes: if tail_first { usize::MAX } else { limit },
     };
-    let (program, surroundings) = group.facts.program(container.kind, container.index);
-    let mut lines = program.lines(incarnation.started_at, &surroundings, window);
+    let mut lines = match group.facts.is_real {
+        true => Vec::new(),
+        false => {
+            let (program, surroundings) = group.facts.program(container.kind, container.index);
+            program.lines(incarnation.started_at, &surroundings, window)
+        }
+    };
     let inside = |line: &&Line| line.at >= window.from && line.at <= window.until;
     lines.extend(incarnation.injected.iter().filter(inside).cloned());
     lines.sort_by_key(|line| line.at);

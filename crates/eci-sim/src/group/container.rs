@@ -33,6 +33,8 @@ pub(crate) enum Phase {
     Starting {
         until: Timestamp,
     },
+    /// Its process is being made by a runtime that runs containers for real.
+    Launching,
     Running,
     /// Ended, and waiting to be started again.
     BackOff {
@@ -60,13 +62,18 @@ pub(crate) struct Container {
     pub(crate) image_id: String,
     /// Whether it is an app container of a group with init containers.
     behind_init: bool,
+    /// A runtime runs it and says what becomes of it; otherwise its command line tells.
+    pub(super) is_real: bool,
 }
 
 impl Container {
     /// The containers of a kind, in order, none of them begun.
     pub(crate) fn all(facts: &Facts, kind: ContainerKind) -> Vec<Self> {
         let behind_init = kind == ContainerKind::App && facts.root().has(ContainerKind::Init.list());
-        let container = |(index, (name, image))| Self::new(kind, index, name, image, behind_init);
+        let container = |(index, (name, image))| Self {
+            is_real: facts.is_real,
+            ..Self::new(kind, index, name, image, behind_init)
+        };
         facts.containers(kind).into_iter().enumerate().map(container).collect()
     }
 
@@ -83,6 +90,7 @@ impl Container {
             attempts: 0,
             image_id: String::new(),
             behind_init,
+            is_real: false,
         }
     }
 
@@ -92,14 +100,15 @@ impl Container {
             self.phase = Phase::Starting { until: later(at, settings.start()) };
         } else {
             events.normal(at, "Pulling", format!("Pulling image \"{}\"", self.image));
-            self.phase = Phase::Pulling { until: later(at, settings.pull()) };
+            let until = if self.is_real { Timestamp::MAX } else { later(at, settings.pull()) };
+            self.phase = Phase::Pulling { until };
         }
     }
 
     /// When something happens by itself.
     pub(crate) fn due(&self) -> Option<Timestamp> {
         match &self.phase {
-            Phase::Idle | Phase::Ended => None,
+            Phase::Idle | Phase::Launching | Phase::Ended => None,
             Phase::Pulling { until }
             | Phase::PullFailed { until }
             | Phase::PullBackOff { until }
@@ -135,35 +144,52 @@ impl Container {
                 self.phase = Phase::PullBackOff { until: later(at, settings.backoff(self.attempts)) };
             }
             Phase::PullBackOff { .. } => self.begin(at, settings, events),
+            Phase::Starting { .. } | Phase::BackOff { .. } if self.is_real => self.phase = Phase::Launching,
             Phase::Starting { .. } | Phase::BackOff { .. } => self.started(at, facts, events),
             Phase::Running => self.run_on(at, facts, settings, events),
-            Phase::Idle | Phase::Ended => {}
+            Phase::Idle | Phase::Launching | Phase::Ended => {}
         }
         true
     }
 
     fn pulled(&mut self, at: Timestamp, settings: &Settings, events: &mut Events) {
-        if self.image.contains(MISSING_IMAGE) {
-            let message = format!("Failed to pull image \"{}\": not found", self.image);
-            events.warning(at, "Failed", message);
-            self.phase = Phase::PullFailed { until: later(at, settings.pull()) };
+        let found = if self.image.contains(MISSING_IMAGE) {
+            Err("not found".to_owned())
         } else {
-            events.normal(at, "Pulled", format!("Successfully pulled image \"{}\"", self.image));
-            self.image_id = format!("{}@sha256:{}", self.image, hex_digest(&self.image));
-            self.attempts = 0;
-            self.phase = Phase::Starting { until: later(at, settings.start()) };
+            Ok(hex_digest(&self.image))
+        };
+        self.pull_ended(at, found, settings, events);
+    }
+
+    /// The pull has ended, with the image's digest or the reason of its failure.
+    pub(super) fn pull_ended(
+        &mut self,
+        at: Timestamp,
+        found: Result<String, String>,
+        settings: &Settings,
+        events: &mut Events,
+    ) {
+        match found {
+            Err(reason) => {
+                let message = format!("Failed to pull image \"{}\": {reason}", self.image);
+                events.warning(at, "Failed", message);
+                self.phase = Phase::PullFailed { until: later(at, settings.pull()) };
+            }
+            Ok(digest) => {
+                events.normal(at, "Pulled", format!("Successfully pulled image \"{}\"", self.image));
+                self.image_id = format!("{}@sha256:{digest}", self.image);
+                self.attempts = 0;
+                self.phase = Phase::Starting { until: later(at, settings.start()) };
+            }
         }
     }
 
-    fn started(&mut self, at: Timestamp, facts: &Facts, events: &mut Events) {
+    pub(super) fn started(&mut self, at: Timestamp, facts: &Facts, events: &mut Events) {
         events.normal(at, "Created", format!("Created container {}", self.name));
         events.normal(at, "Started", format!("Started container {}", self.name));
-        let (program, surroundings) = facts.program(self.kind, self.index);
-        let planned = program.end(at, &surroundings).map(|end| {
-            let message = self.message(end.message, end.exit_code, facts, at);
-            (later(at, end.after), Exit::of_code(end.exit_code, message))
-        });
+        let planned = if self.is_real { None } else { self.planned_end(at, facts) };
         let ready_at = match self.kind {
+            ContainerKind::App if self.is_real => (!facts.has_readiness_probe(self.index)).then_some(at),
             ContainerKind::App => facts.ready_after(self.index).map(|after| later(at, after)),
             ContainerKind::Init => None,
         };
@@ -182,6 +208,14 @@ impl Container {
             injected: Vec::new(),
         });
         self.phase = Phase::Running;
+    }
+
+    /// When and how the container's script ends.
+    fn planned_end(&self, at: Timestamp, facts: &Facts) -> Option<(Timestamp, Exit)> {
+        let (program, surroundings) = facts.program(self.kind, self.index);
+        let end = program.end(at, &surroundings)?;
+        let message = self.message(end.message, end.exit_code, facts, at);
+        Some((later(at, end.after), Exit::of_code(end.exit_code, message)))
     }
 
     /// The termination message: what the container wrote, or the end of its log where that is asked for.
@@ -302,7 +336,7 @@ impl Container {
     pub(crate) fn waiting(&self) -> Option<(&'static str, String)> {
         match &self.phase {
             Phase::Idle if self.behind_init => Some(("PodInitializing", String::new())),
-            Phase::Idle | Phase::Pulling { .. } | Phase::Starting { .. } => {
+            Phase::Idle | Phase::Pulling { .. } | Phase::Starting { .. } | Phase::Launching => {
                 Some(("ContainerCreating", String::new()))
             }
             Phase::PullFailed { .. } => {

@@ -46,6 +46,8 @@ pub(crate) struct Facts {
     pub(crate) security_group: String,
     pub(crate) size: Size,
     pub(crate) address: Ipv4Addr,
+    /// Its containers are run by a runtime instead of read off their command lines.
+    pub(crate) is_real: bool,
     pub(crate) created_at: Timestamp,
     pub(crate) tags: BTreeMap<String, String>,
     /// The parameters of the create; replies are rendered from them.
@@ -168,6 +170,10 @@ impl Facts {
         (end.exit_code == 0).then(|| delay.saturating_add(end.after))
     }
 
+    pub(crate) fn has_readiness_probe(&self, index: usize) -> bool {
+        self.root().items(ContainerKind::App.list())[index].has("ReadinessProbe")
+    }
+
     /// How long the preStop hook of an app container takes: `None` without one, the grace period when it
     /// does not end.
     pub(crate) fn pre_stop(&self, index: usize) -> Option<SignedDuration> {
@@ -238,6 +244,7 @@ pub(crate) mod tests {
             security_group: "sg-1".into(),
             size: crate::size::DEFAULT_SIZE,
             address: Ipv4Addr::new(10, 250, 0, 1),
+            is_real: false,
             created_at: "2026-01-01T00:00:00Z".parse().unwrap(),
             tags: BTreeMap::new(),
             parameters: Arc::new(create_with(changes)),

@@ -21,6 +21,8 @@ pub(crate) struct Deletion {
     /// When replies no longer show the group.
     pub(crate) gone_at: Timestamp,
     shows_terminating: bool,
+    /// Hooks and the grace period are skipped.
+    pub(crate) force: bool,
 }
 
 #[derive(Debug)]
@@ -162,7 +164,7 @@ impl Life {
     }
 
     /// Draws the consequences of what the containers did.
-    fn progress(&mut self, at: Timestamp, settings: &Settings) {
+    pub(super) fn progress(&mut self, at: Timestamp, settings: &Settings) {
         self.begin_next(at, settings);
         let ready = !self.apps.is_empty() && self.apps.iter().all(Container::is_ready);
         if ready != self.ready.0 {
@@ -266,7 +268,12 @@ impl Life {
             return;
         }
         let hook = if force { None } else { self.pre_stop(facts) };
-        let stopped_at = if force { at } else { later(at, self.stop_time(facts, hook)) };
+        let stopped_at = match (force, facts.is_real) {
+            (true, _) => at,
+            // Not before the runtime says so.
+            (false, true) => Timestamp::MAX,
+            (false, false) => later(at, self.stop_time(facts, hook)),
+        };
         let gone_at = later(stopped_at, settings.delete_visible());
         if let Some(earlier) = self.deletion.filter(|earlier| earlier.gone_at <= gone_at) {
             self.deletion = Some(earlier);
@@ -280,7 +287,7 @@ impl Life {
         for container in self.apps.iter().filter(|container| container.is_running()) {
             self.events.normal(at, "Killing", format!("Stopping container {}", container.name));
         }
-        self.deletion = Some(Deletion { stopped_at, gone_at, shows_terminating });
+        self.deletion = Some(Deletion { stopped_at, gone_at, shows_terminating, force });
         self.changed_at = at;
     }
 

@@ -40,6 +40,7 @@ impl World {
             faults: Faults::default(),
             journal: Journal::default(),
             rng: Rng::new(1),
+            is_real: false,
             advanced: SignedDuration::ZERO,
         };
         let now = "2026-01-01T00:00:00Z".parse().unwrap();
