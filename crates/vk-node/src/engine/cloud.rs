@@ -45,7 +45,10 @@ pub(super) struct Cloud {
 
 impl Cloud {
     pub(super) fn read(&mut self, now: Timestamp, error: Option<&ProviderError>) {
-        match error.and_then(|error| failure(now, error)) {
+        // Whatever a read fails for, the node does not see what its groups do. One that is turned away may be a
+        // read that the cloud contradicts a moment later: only a key that is wrong is told at once.
+        let lasting = |error: &ProviderError| *error.kind() == ErrorKind::InvalidCredentials;
+        match error.map(|error| Failure::new(now, error, lasting(error))) {
             None => {
                 self.heard = true;
                 self.reads = None;
@@ -55,7 +58,11 @@ impl Cloud {
     }
 
     pub(super) fn wrote(&mut self, now: Timestamp, error: Option<&ProviderError>) {
-        match error.and_then(|error| failure(now, error)) {
+        // A write that fails for one pod's reasons does not speak against the cloud.
+        let lasting =
+            |error: &ProviderError| matches!(error.kind(), ErrorKind::Denied | ErrorKind::InvalidCredentials);
+        let error = error.filter(|error| error.kind().is_cloud_wide());
+        match error.map(|error| Failure::new(now, error, lasting(error))) {
             None => self.writes = None,
             Some(new) => {
                 let before = self.writes.take().map(|(failure, _)| failure);
@@ -86,15 +93,10 @@ fn signed(duration: Duration) -> SignedDuration {
     SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
 }
 
-/// Failures that speak of one pod only do not speak of the cloud.
-fn failure(now: Timestamp, error: &ProviderError) -> Option<Failure> {
-    let lasting = matches!(error.kind(), ErrorKind::Denied | ErrorKind::InvalidCredentials);
-    error.kind().is_cloud_wide().then(|| Failure {
-        reason: error.kind().reason(),
-        message: error.chain(),
-        since: now,
-        lasting,
-    })
+impl Failure {
+    fn new(now: Timestamp, error: &ProviderError, lasting: bool) -> Self {
+        Self { reason: error.kind().reason(), message: error.chain(), since: now, lasting }
+    }
 }
 
 fn series(before: Option<Failure>, new: Failure) -> Failure {
@@ -146,6 +148,21 @@ mod tests {
         cloud.read(at(1), None);
         assert!(matches!(cloud.view(at(2), PATIENCE), CloudView::Unreachable { .. }));
         assert_eq!(cloud.view(at(61), PATIENCE), CloudView::Reachable);
+    }
+
+    #[test]
+    fn reads_that_fail_for_long_are_told_whatever_they_fail_for() {
+        for (kind, reason) in [(ErrorKind::Bug, "UnexpectedAnswer"), (ErrorKind::Denied, "PermissionDenied")]
+        {
+            let mut cloud = Cloud::default();
+            cloud.read(at(0), None);
+            cloud.read(at(1), Some(&error(kind.clone())));
+            assert_eq!(cloud.view(at(1), PATIENCE), CloudView::Reachable, "once may be a contradiction");
+            cloud.read(at(12), Some(&error(kind)));
+            assert!(
+                matches!(cloud.view(at(12), PATIENCE), CloudView::Unreachable { reason: told, .. } if told == reason)
+            );
+        }
     }
 
     #[test]
