@@ -231,7 +231,7 @@ impl Client {
         ///
         /// # Guarantees
         ///
-        /// With a client token the call may be repeated.
+        /// Repeating asks for the same once more. Whether the cloud heeds the client token here is not documented.
         ///
         /// # Errors
         ///
@@ -278,7 +278,7 @@ impl Client {
         ///
         /// # Guarantees
         ///
-        /// With a client token the call may be repeated.
+        /// Repeating asks for the same once more. Whether the cloud heeds the client token here is not documented.
         ///
         /// # Errors
         ///
@@ -289,7 +289,7 @@ impl Client {
         ///
         /// # Guarantees
         ///
-        /// With a client token the call may be repeated.
+        /// None: whether the cloud heeds the client token here is not documented, and without it each call is a copy.
         ///
         /// # Errors
         ///
@@ -341,7 +341,7 @@ impl Client {
         ///
         /// # Guarantees
         ///
-        /// With a client token the call may be repeated.
+        /// Repeating asks for the same once more. Whether the cloud heeds the client token here is not documented.
         ///
         /// # Errors
         ///
