@@ -1,7 +1,31 @@
 //! Says who calls: access keys, and where they come from.
 //!
 //! The client asks its source before every attempt, so a source that changes its mind (a rotated file, a refreshed
-//! token) is followed at once. Caching, where fetching is dear, is the source's own business.
+//! token) is followed at once. Caching, where fetching is dear, is the source's own business; those of this module
+//! do it alike: one fetch at a time, well before the key ends, failures never kept.
+//!
+//! ```text
+//!   Chain ─┬─▶ environment
+//!          ├─▶ OidcRole ──────────────────▶ STS            Every source takes the environment, files, time, commands
+//!          ├─▶ CliProfile ─┬─▶ AssumeRole ▶ STS            and the network from its `Surroundings`.
+//!          ├─▶ IniProfile ─┘   …
+//!          ├─▶ InstanceRole ──────────────▶ metadata       Not in the chain, because nothing tells it where they
+//!          └─▶ CredentialsUri                              are: MountedFiles.
+//! ```
+//!
+//! A source that is not configured is skipped; one that is configured and fails ends the chain with its error, so that
+//! nobody acts under another identity than the one intended.
+
+mod cache;
+mod chain;
+mod external;
+mod files;
+mod instance;
+mod profile;
+mod role;
+mod sts;
+mod surroundings;
+mod uri;
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -10,6 +34,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+pub use self::chain::Chain;
+pub use self::external::ExternalCommand;
+pub use self::files::MountedFiles;
+pub use self::instance::InstanceRole;
+pub use self::profile::{CliProfile, IniProfile};
+pub use self::role::{AssumeRole, OidcRole, Role};
+pub use self::surroundings::{Commands, Environment, Files, Surroundings};
+pub use self::uri::CredentialsUri;
 use crate::model::Secret;
 
 /// An access key: lasting, or temporary with a security token of STS.
@@ -119,6 +151,16 @@ pub enum CredentialsError {
     /// The source answered, with a refusal or with nonsense; a person must act.
     #[error("the source of credentials gives none")]
     Refused(#[source] Box<dyn StdError + Send + Sync>),
+}
+
+impl CredentialsError {
+    fn refused(why: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::Refused(why.into())
+    }
+
+    fn unreachable(why: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::Unreachable(why.into())
+    }
 }
 
 #[cfg(test)]
