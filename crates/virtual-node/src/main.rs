@@ -2,6 +2,7 @@
 //!
 //! Thin: it reads the settings, puts the crates together and ends when they do. See `docs/architecture.md`.
 
+mod cloud_metrics;
 mod cluster;
 mod glue;
 mod http_port;

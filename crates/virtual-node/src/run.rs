@@ -21,6 +21,7 @@ use vk_node::node::NodeSettings;
 use vk_node::runner::Lanes;
 use vk_node::virtual_node::{Parts, VirtualNode};
 
+use crate::cloud_metrics::CloudMetrics;
 use crate::glue::NodePods;
 use crate::http_port::{HttpPort, Probes};
 use crate::settings::Settings;
@@ -51,7 +52,8 @@ pub(crate) async fn run(settings: Settings) -> Result<()> {
 
     let Some(placement) = placement(&settings, &kube, node_ip, &shutdown).await else { return Ok(()) };
     let Some(version) = cluster::kubelet_version(&kube.pods, &shutdown).await else { return Ok(()) };
-    let provider = provider(&settings, placement, &clock)?;
+    let cloud_metrics = CloudMetrics::register(&mut lock(&registry));
+    let provider = provider(&settings, placement, &clock, cloud_metrics)?;
     let certificate = certificate(&settings, node_ip, clock.now()).await?;
 
     let handle = Arc::new(Mutex::new(None));
@@ -213,6 +215,7 @@ fn provider(
     settings: &Settings,
     placement: Placement,
     clock: &Arc<dyn Clock>,
+    metrics: CloudMetrics,
 ) -> Result<Arc<eci_provider::EciProvider>> {
     let mut builder =
         eci_client::Client::builder(settings.region.clone()).credentials(settings.access_key.clone());
@@ -220,7 +223,7 @@ fn provider(
         builder = builder.endpoint(endpoint.clone());
     }
     let client = builder.build().context("the ECI client cannot be built")?;
-    let options = eci_provider::Options::default();
+    let options = eci_provider::Options { observer: Arc::new(metrics), ..Default::default() };
     Ok(Arc::new(eci_provider::EciProvider::new(client, placement, Arc::clone(clock), options)))
 }
 
