@@ -9,7 +9,8 @@
 //! ```
 //!
 //! This module is always compiled; everything that talks to the network sits behind the feature `client`.
-//! All request types, and those reply types whose name no request uses, are re-exported here.
+//! All request types are re-exported here, and of the reply types those that have no namesake among them and are more than
+//! a part of another; the rest is in [`reply`].
 
 mod action;
 mod parameters;
