@@ -6,11 +6,14 @@
     reason = "a program for people, printing is what it does"
 )]
 
+mod bench;
 mod control_plane;
 mod demo;
 mod deny;
+mod fuzz;
 mod prerequisites;
 mod programs;
+mod sdk;
 mod shell;
 mod test;
 
@@ -29,6 +32,13 @@ enum Task {
     /// A real Kubernetes control plane on this machine: etcd, API server, controllers, scheduler, kubectl.
     #[command(subcommand)]
     ControlPlane(control_plane::ControlPlaneCommand),
+    /// Drive the simulator with the official SDKs of other languages, and verify the client's signatures with theirs.
+    Sdk(sdk::SdkArgs),
+    /// Measure, in the same run, what is ours and what there was before.
+    #[command(subcommand)]
+    Bench(bench::BenchCommand),
+    /// Feed the client's signing and its reading of replies with anything at all.
+    Fuzz(fuzz::FuzzArgs),
     /// Judge licences, advisories and sources of all dependencies with cargo-deny.
     Deny,
 }
@@ -38,6 +48,9 @@ fn main() -> ExitCode {
         Task::Demo(args) => demo::run(&args),
         Task::Test(args) => test::run(&args),
         Task::ControlPlane(command) => control_plane::run(command),
+        Task::Sdk(args) => sdk::run(&args),
+        Task::Bench(command) => bench::run(&command),
+        Task::Fuzz(args) => fuzz::run(&args),
         Task::Deny => deny::run(),
     };
     result.unwrap_or_else(|error| {

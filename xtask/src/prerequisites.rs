@@ -41,6 +41,27 @@ pub(crate) const CLIPPY: Prerequisite = Prerequisite {
     remedy: "rustup component add clippy",
 };
 
+pub(crate) const CXX_COMPILER: Prerequisite = Prerequisite {
+    what: "a C++ compiler (libFuzzer is written in it)",
+    probe: &["c++", "--version"],
+    remedy: "apt-get install g++",
+};
+
+pub(crate) const PYTHON: Prerequisite = Prerequisite {
+    what: "Python with its venv module (the official SDKs run in it)",
+    probe: &["python3", "-c", "import venv, ensurepip"],
+    remedy: "apt-get install python3-venv",
+};
+
+pub(crate) const NODE: Prerequisite = Prerequisite {
+    what: "Node.js (the official TypeScript SDK runs in it)",
+    probe: &["node", "--version"],
+    remedy: "apt-get install nodejs",
+};
+
+pub(crate) const NPM: Prerequisite =
+    Prerequisite { what: "npm", probe: &["npm", "--version"], remedy: "apt-get install npm" };
+
 /// Fails with everything that is missing, one line each.
 pub(crate) fn require(all: &[Prerequisite]) -> anyhow::Result<()> {
     let missing: Vec<String> = all.iter().filter(|one| !one.is_there()).map(Prerequisite::sentence).collect();
