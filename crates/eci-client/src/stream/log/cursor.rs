@@ -19,6 +19,8 @@ use super::LogLine;
 /// How far a reading reaches back before the last line. Longer means more lines of a busy log read twice, and a
 /// reading holds only so many.
 const OVERLAP: SignedDuration = SignedDuration::from_millis(100);
+/// A reading of so many bytes may have been cut off: 1 MB are allowed, and which kind of MB is not said.
+pub(super) const FULL_BYTES: usize = 1_000_000;
 
 /// What a reading brought.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -56,7 +58,8 @@ impl Cursor {
         let whole = self.whole_lines(reading, last);
         let mut left = self.seen.clone();
         let mut fresh = Vec::new();
-        let mut reached_back = !self.started;
+        // What was skipped on purpose was told already.
+        let mut reached_back = !self.started || self.skipped > self.latest;
         for line in lines(whole) {
             reached_back = reached_back || line.at <= self.latest;
             if !self.is_old(line.at) && !take_one(&mut left, &line) {
@@ -72,17 +75,21 @@ impl Cursor {
         Self { skipped: self.latest, ..Self::default() }
     }
 
-    /// Gives up the lines of the current second: a reading filled by them would never end.
-    pub(super) fn skip_ahead(&mut self) {
-        self.skipped = self.latest.and_then(|at| at.checked_add(SignedDuration::from_secs(1)).ok());
+    /// Gives up the lines of the current second: readings filled by them would never get beyond. Whether that helps.
+    pub(super) fn skip_ahead(&mut self) -> bool {
+        let ahead = self.latest.and_then(|at| at.checked_add(SignedDuration::from_secs(1)).ok());
+        let helps = ahead > self.skipped;
+        self.skipped = self.skipped.max(ahead);
+        helps
     }
 
-    /// A reading that was cut off ends within a line, but a container's last line may lack its end too. Such a line
-    /// counts once it came twice, unchanged.
+    /// A reading that was cut off ends within a line, but the last line of a container may lack its end too: that one
+    /// counts once it came twice, unchanged, in readings that were not full.
     fn whole_lines<'t>(&mut self, reading: &'t str, last: bool) -> &'t str {
         let (whole, rest) = reading.split_at(reading.rfind('\n').map_or(0, |end| end + 1));
         let before = self.unfinished.take();
-        if rest.is_empty() || last || before.as_deref() == Some(rest) {
+        let stays = before.as_deref() == Some(rest) && reading.len() < FULL_BYTES;
+        if rest.is_empty() || last || stays {
             self.unfinished = before.filter(|_| !rest.is_empty());
             return reading;
         }
@@ -214,7 +221,8 @@ mod tests {
     fn skipping_ahead_gives_up_a_second() {
         let mut cursor = Cursor::default();
         cursor.advance(&log(&[(5000, "a")]), false);
-        cursor.skip_ahead();
+        assert!(cursor.skip_ahead());
+        assert!(!cursor.skip_ahead(), "once is enough");
         assert_eq!(cursor.since(), Some(millisecond(6000)));
         assert_eq!(texts(cursor.advance(&log(&[(5500, "lost"), (6000, "b")]), false)), ["b"]);
     }
@@ -242,12 +250,14 @@ mod tests {
                 written.push((at, if step % 2 == 0 { "x" } else { "y" }));
             }
             let (mut cursor, mut out, mut end) = (Cursor::default(), Vec::new(), 0);
-            for (grown, cut) in reads.iter().chain([&(written.len(), 0)]) {
+            for (n, (grown, cut)) in reads.iter().chain([&(written.len(), 0)]).enumerate() {
+                // A reading that was cut off is followed by a whole one: the cloud cuts nothing that is short.
+                let cut = if n % 2 == 0 { 0 } else { *cut };
                 end = (end + grown).min(written.len());
                 let since = cursor.since().map_or(0, |since| since.as_millisecond());
                 let reading: Vec<_> = written[..end].iter().filter(|(at, _)| *at >= since).copied().collect();
                 let reading = log(&reading);
-                let reading = &reading[..reading.len().saturating_sub(*cut)];
+                let reading = &reading[..reading.len().saturating_sub(cut)];
                 out.extend(cursor.advance(reading, false).lines);
             }
             let out: Vec<_> =

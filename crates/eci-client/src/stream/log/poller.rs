@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::{broadcast, watch};
 use tokio::time::{Instant, sleep_until};
 
-use super::cursor::{Cursor, Fresh};
+use super::cursor::{Cursor, FULL_BYTES, Fresh};
 use super::{FollowLog, LogGap, LogItem};
 use crate::client::Client;
 use crate::error::{Error, ErrorKind};
@@ -16,8 +16,6 @@ use crate::model::DescribeContainerLogRequest;
 
 /// The most lines that an answer holds.
 const MOST_LINES: i32 = 2000;
-/// An answer of so many bytes may have been cut off: 1 MB are allowed, and which kind of MB is not said.
-const FULL_BYTES: usize = 1_000_000;
 /// From so many new lines on a reading is followed by the next one sooner.
 const MANY_LINES: usize = 1000;
 /// The longest pause after failures, unless the cloud asks for a longer one.
@@ -120,8 +118,7 @@ impl Poller {
         }
         (self.failures, self.silence_explained) = (0, silence && self.silence_explained);
         self.cursor = cursor;
-        if reading.len() >= FULL_BYTES && fresh.lines.is_empty() {
-            self.cursor.skip_ahead();
+        if reading.len() >= FULL_BYTES && fresh.lines.is_empty() && self.cursor.skip_ahead() {
             self.send(Ok(LogItem::Gap(LogGap::Unread)));
         }
         let busy = fresh.lines.len() >= MANY_LINES || reading.len() >= FULL_BYTES;
@@ -157,7 +154,7 @@ impl Poller {
         Ok(())
     }
 
-    async fn read(&self, previous_run: bool) -> Result<String, Error> {
+    async fn read(&mut self, previous_run: bool) -> Result<String, Error> {
         let mut request = self.request.clone();
         request.start_time = self.cursor.since().or(request.start_time);
         request.last_time = previous_run.then_some(true);
