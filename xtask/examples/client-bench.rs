@@ -71,7 +71,7 @@ fn create_request() -> CreateContainerGroupRequest {
     };
     let volume = Volume {
         name: "files".into(),
-        r#type: VolumeType::ConfigFileVolume,
+        r#type: VolumeType::ConfigFile,
         config_file_volume: Some(ConfigFileVolume { config_file_to_path: vec![file], ..Default::default() }),
         ..Default::default()
     };

@@ -67,7 +67,7 @@ fn build() -> anyhow::Result<PathBuf> {
     let about = output_of(compiler)?;
     let triple =
         about.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc does not name its host")?;
-    let mut build = cargo(&["build", "--release", "--locked", "--target", triple]);
+    let mut build = cargo(&["build", "--release", "--target", triple]);
     build.current_dir(root().join("fuzz"));
     build.env("CARGO_TARGET_DIR", folder()).env("RUSTFLAGS", INSTRUMENTATION);
     run_command(build)?;
