@@ -68,6 +68,8 @@ pub struct Timing {
     pub retry: (Duration, Duration),
     /// Between looks for a missing ConfigMap or Secret.
     pub missing: Duration,
+    /// Between looks at a pod that was refused: what it names may have changed.
+    pub refused: Duration,
     /// How long the cloud may fail for passing reasons before the node says that it is unreachable.
     pub unreachable_after: Duration,
 }
@@ -83,6 +85,7 @@ impl Default for Timing {
             hold: Duration::from_secs(5),
             retry: (Duration::from_secs(1), Duration::from_secs(60)),
             missing: Duration::from_secs(3),
+            refused: Duration::from_secs(120),
             unreachable_after: Duration::from_secs(10),
         }
     }
@@ -338,9 +341,9 @@ impl Engine {
         self.cloud.view(now, self.config.timing.unreachable_after)
     }
 
-    /// Whether both first lists have arrived.
+    /// Whether the first list of pods has arrived. The cloud is not waited for: a node lives while it is away.
     pub fn is_ready(&self) -> bool {
-        self.listed && self.observing.swept()
+        self.listed
     }
 
     /// The newest pod of this name.
@@ -415,7 +418,7 @@ impl Engine {
 
     /// Decides for one record and keeps the indices that depend on it.
     fn decide(&mut self, now: Timestamp, uid: &str, actions: &mut Vec<Action>) {
-        let swept = self.observing.swept();
+        let (answered, proof) = (self.observing.answered(), self.observing.proof());
         let listed = self.listed;
         let Some(record) = self.records.get_mut(uid) else {
             return;
@@ -427,7 +430,7 @@ impl Engine {
             self.awaited.remove(&group);
         }
         let wall = now.checked_add(self.wall_ahead).unwrap_or(now);
-        let view = decide::World { now, wall, config: &self.config, listed, swept };
+        let view = decide::World { now, wall, config: &self.config, listed, answered, proof };
         let verdict = record.decide(&view, actions);
         if let Some(at) = verdict.sweep_at {
             self.observing.want_sweep(at);

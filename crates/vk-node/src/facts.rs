@@ -195,7 +195,7 @@ impl PodFacts {
         }
         self.annotations.extend(annotations.clone());
         if let Some(group) = annotations.get(names.group) {
-            self.annotated_group = Some(GroupId::new(group));
+            self.annotated_group = Some(group).filter(|id| !id.is_empty()).map(GroupId::new);
         }
         if let Some(attempt) = annotations.get(names.attempt).and_then(|text| text.parse().ok()) {
             self.annotated_attempt = Attempt(attempt);

@@ -72,6 +72,16 @@ fn a_forged_annotation_touches_nobody_elses_group() {
 }
 
 #[test]
+fn reads_that_come_back_empty_or_late_prove_nothing() {
+    for seed in seeds() {
+        let blind = Faults { blind: true, crash: 0.01, lose: 0.05, missing: 0.1, ..Faults::none() };
+        live(seed, blind);
+        let slow = Faults { slow_ms: 6_000, lag_ms: 2_000, processes: 2, crash: 0.01, ..Faults::none() };
+        live(seed, slow);
+    }
+}
+
+#[test]
 fn a_cloud_that_forgets_tokens_doubles_for_no_longer_than_a_sweep() {
     for seed in seeds() {
         live(seed, Faults { lose: 0.15, crash: 0.01, lag_ms: 3_000, forgets_tokens: true, ..Faults::none() });

@@ -18,8 +18,10 @@ pub(super) struct World<'a> {
     pub(super) config: &'a EngineConfig,
     /// The first complete list of pods has arrived.
     pub(super) listed: bool,
-    /// When the last sweep of all groups began that was answered, if one was.
-    pub(super) swept: bool,
+    /// When the last sweep of all groups began that was answered, whatever the answer is worth.
+    pub(super) answered: Option<Timestamp>,
+    /// When the last sweep began whose answer was complete: what it lacked did not exist.
+    pub(super) proof: Option<Timestamp>,
 }
 
 /// What the engine must remember after a decision.
@@ -49,6 +51,11 @@ impl Verdict {
     }
 }
 
+/// Whether a sweep that began then tells what was not there at that time.
+fn proves(sweep: Option<Timestamp>, at: Timestamp) -> bool {
+    sweep.is_some_and(|began| began >= at)
+}
+
 impl Record {
     pub(super) fn decide(&mut self, world: &World<'_>, actions: &mut Vec<Action>) -> Verdict {
         let mut verdict = Verdict::default();
@@ -62,7 +69,8 @@ impl Record {
         self.drop_surplus(world, actions, &mut verdict);
         self.write(world, actions, &mut verdict);
         verdict.moving |= match &self.run {
-            Run::Unsettled { .. } | Run::Accepted { .. } => true,
+            Run::Unsettled { .. } => self.sent_create,
+            Run::Accepted { .. } => true,
             Run::Started(_) => self.is_doomed() || !self.is_steady(),
             Run::Waiting | Run::Refused | Run::Ended(_) => false,
         };
@@ -168,17 +176,42 @@ impl Record {
             Run::Unsettled { since } => self.settle_create(world, since, actions, verdict),
             Run::Accepted { since } => self.find_accepted(world, since, actions, verdict),
             Run::Started(group) if self.suspect && self.verified => verdict.awaits = Some(group),
-            Run::Started(_) | Run::Refused | Run::Ended(_) => {}
+            // What a pod names may change without the pod: it is looked at again, seldom.
+            Run::Refused if self.start.is_due(world.now) => {
+                self.run = Run::Waiting;
+                self.create(world, actions, verdict);
+            }
+            Run::Refused => verdict.when_due(self.start),
+            Run::Started(group) => self.stop_what_ended(world, group, verdict),
+            Run::Ended(_) => {}
         }
+    }
+
+    /// A pod that another writer declared ended is final (S6), and its containers must not run on.
+    fn stop_what_ended(&mut self, world: &World<'_>, group: GroupId, verdict: &mut Verdict) {
+        if !self.facts.stored.phase.is_terminal() || !self.verified {
+            self.terminal_since = None;
+            return;
+        }
+        let until = *self.terminal_since.get_or_insert(world.now) + world.config.timing.visibility;
+        if world.now < until {
+            return verdict.at(until);
+        }
+        self.surplus.insert(group, Tries::default());
+        self.run = Run::Ended(None);
     }
 
     /// A pod that was bound before this process began may have a group: a sweep must have been answered.
     fn is_known(&self, world: &World<'_>) -> bool {
-        world.listed && (self.fresh || world.swept)
+        world.listed && (self.fresh || world.answered.is_some())
     }
 
     fn create(&mut self, world: &World<'_>, actions: &mut Vec<Action>, verdict: &mut Verdict) {
         let recorded = self.facts.annotated_attempt == self.attempt;
+        if !recorded {
+            // Also where somebody took the annotation away.
+            self.wanted.insert(world.config.annotations.attempt.to_owned(), self.attempt.to_string());
+        }
         if self.busy.creating || self.busy.finding || !self.is_known(world) || !recorded {
             return;
         }
@@ -195,8 +228,6 @@ impl Record {
     fn send_create(&mut self, actions: &mut Vec<Action>) {
         let Some(pod) = self.pod.clone() else { return };
         self.busy.creating = true;
-        self.looked = false;
-        self.sent_create = true;
         self.tried = self.attempt;
         actions.push(Action::Create { key: self.facts.key.clone(), pod, attempt: self.attempt });
     }
@@ -221,9 +252,13 @@ impl Record {
         if !self.refused_again {
             return self.send_create(actions);
         }
-        if world.now < since + world.config.timing.visibility {
+        let visible = since + world.config.timing.visibility;
+        if !proves(world.proof, visible) {
+            // To repeat the attempt is safe; to begin another is not, before a complete sweep lacks the group.
+            verdict.sweep_at = Some(visible);
+            self.refused_again = false;
             self.looked = false;
-            self.start.not_before = Some(world.now + world.config.timing.poll_resting);
+            self.postpone(world.now, world.config);
             return verdict.when_due(self.start);
         }
         let (reason, message) = match self.waiting.take() {
@@ -249,7 +284,8 @@ impl Record {
             return verdict.when_due(self.start);
         }
         // Twice the longest lag: whoever made it also removed it. The next attempt has a token of its own.
-        if self.looked && world.now >= since + world.config.timing.visibility * 2 {
+        let visible = since + world.config.timing.visibility * 2;
+        if self.looked && proves(world.proof, visible) {
             let message = "the accepted container group never appeared; another attempt follows";
             self.fail_attempt(
                 world.now,
@@ -260,6 +296,7 @@ impl Record {
             );
             return verdict.when_due(self.start);
         }
+        verdict.sweep_at = Some(visible);
         self.look(actions);
     }
 
@@ -274,19 +311,20 @@ impl Record {
         }
         match self.run.clone() {
             Run::Waiting | Run::Refused => {
-                if self.fresh || world.swept {
+                if self.fresh || world.answered.is_some() {
                     self.finish(world, actions, verdict);
                 }
             }
             Run::Unsettled { .. } if !self.sent_create => self.finish_unseen(world, actions, verdict),
             Run::Started(_) if !self.verified => self.finish_unseen(world, actions, verdict),
             Run::Ended(Some(_)) if !self.verified => {
-                self.run = Run::Ended(None);
-                self.finish_unseen(world, actions, verdict);
+                // Ended by the API server's word; should a group of it still be listed, it is taken then.
+                self.finish(world, actions, verdict);
             }
             Run::Unsettled { since } | Run::Accepted { since } => {
-                if world.now >= since + world.config.timing.visibility {
+                if self.looked && world.now >= since + world.config.timing.visibility {
                     // Should it still appear, the sweep finds it as a group without a pod.
+                    verdict.sweep_at = Some(world.now + world.config.timing.visibility);
                     self.finish(world, actions, verdict);
                 } else if self.start.is_due(world.now) {
                     self.look(actions);
@@ -308,10 +346,16 @@ impl Record {
 
     /// Nothing was started by this process and no sweep showed a group of this UID.
     fn finish_unseen(&mut self, world: &World<'_>, actions: &mut Vec<Action>, verdict: &mut Verdict) {
-        if world.swept {
+        let named = self.named_group().cloned();
+        let seen = if named.is_some() { world.proof } else { world.answered };
+        if proves(seen, self.seen_at) {
             // Should a process before this one have started it just now, that sweep shows it.
             verdict.sweep_at = Some(world.now + world.config.timing.visibility);
             self.finish(world, actions, verdict);
+        } else {
+            // Asked for by name: the list is not complete, or older than what is known of the pod.
+            verdict.sweep_at = Some(world.now + world.config.timing.poll_resting);
+            verdict.awaits = named;
         }
     }
 
@@ -354,14 +398,16 @@ impl Record {
                 && !self.busy.removing
                 && !self.busy.reading;
             verdict.forget = idle && self.rivals.is_empty();
-            // A rival of a pod that is gone is a group without a pod.
-            for (id, _) in std::mem::take(&mut self.rivals) {
-                self.surplus.insert(id, Tries::default());
-            }
+            self.end_rivals();
             return;
         }
+        self.end_rivals();
         self.ended.get_or_insert(Ended::Deleted);
-        if self.removed || self.busy.removing || self.busy.patching || !self.facts.stored.phase.is_terminal()
+        if self.ending_rivals
+            || self.removed
+            || self.busy.removing
+            || self.busy.patching
+            || !self.facts.stored.phase.is_terminal()
         {
             return;
         }
@@ -370,6 +416,15 @@ impl Record {
         }
         self.busy.removing = true;
         actions.push(Action::Remove(self.facts.key.clone()));
+    }
+
+    /// A rival of a pod that ends is a group without a pod; the object goes after it (S7).
+    fn end_rivals(&mut self) {
+        self.ending_rivals &= !self.surplus.is_empty();
+        for (id, _) in std::mem::take(&mut self.rivals) {
+            self.surplus.insert(id, Tries::default());
+            self.ending_rivals = true;
+        }
     }
 
     fn drop_surplus(&mut self, world: &World<'_>, actions: &mut Vec<Action>, verdict: &mut Verdict) {
@@ -459,6 +514,7 @@ impl Record {
             Run::Started(_) | Run::Ended(_) => self.observed.is_some() || first_word,
             Run::Waiting | Run::Unsettled { .. } | Run::Accepted { .. } | Run::Refused => {
                 self.waiting.is_some()
+                    || self.run == Run::Waiting && self.facts.annotated_attempt != self.attempt
             }
         }
     }

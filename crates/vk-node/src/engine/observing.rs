@@ -29,7 +29,10 @@ pub(super) struct Observing {
     fetching: bool,
     last: Option<Timestamp>,
     last_fetch: Option<Timestamp>,
+    /// When the last sweep began that was answered.
     last_sweep: Option<Timestamp>,
+    /// When the last sweep began whose answer was complete.
+    proof: Option<Timestamp>,
     sweep_began: Option<Timestamp>,
     /// A sweep was asked for by then.
     wanted_sweep: Option<Timestamp>,
@@ -46,9 +49,14 @@ impl Observing {
         self.wanted_sweep = self.wanted_sweep.max(Some(at));
     }
 
-    /// Whether a sweep was ever answered.
-    pub(super) fn swept(&self) -> bool {
-        self.last_sweep.is_some()
+    /// When the last sweep began that was answered.
+    pub(super) fn answered(&self) -> Option<Timestamp> {
+        self.last_sweep
+    }
+
+    /// When the last sweep began whose answer was complete.
+    pub(super) fn proof(&self) -> Option<Timestamp> {
+        self.proof
     }
 }
 
@@ -147,11 +155,13 @@ impl Engine {
         self.observing.failures = 0;
         self.observing.not_before = None;
         self.observing.cursor = Some(observation.cursor);
-        let first = sweep && !self.observing.swept();
+        let complete = observation.complete;
         if sweep {
             self.observing.last_sweep = self.observing.sweep_began;
         }
-        let complete = observation.complete;
+        if sweep && complete {
+            self.observing.proof = self.observing.sweep_began;
+        }
         let present: BTreeSet<_> = if complete {
             observation.groups.iter().map(|seen| seen.group.clone()).collect()
         } else {
@@ -166,7 +176,8 @@ impl Engine {
         if complete {
             self.conclude_absences(now, &present, &mut touched, actions);
         }
-        if first {
+        if sweep {
+            // Some have waited for what a sweep proves.
             touched.extend(self.records.keys().cloned());
         }
         for uid in touched {
@@ -221,6 +232,8 @@ impl Engine {
     ) {
         self.orphans.retain(|id, _| present.contains(id));
         let visibility = self.config.timing.visibility;
+        let began = self.observing.proof;
+        let mut wanted = Vec::new();
         let mut gone = Vec::new();
         for (uid, record) in &mut self.records {
             record.dropped.retain(|id| present.contains(id));
@@ -232,7 +245,13 @@ impl Engine {
                 continue;
             }
             if !record.verified {
-                // Any group of this UID would have been taken for the pod's: there is none, and the pod ran.
+                // Any group of this UID would have been taken for the pod's: there is none, and the pod ran. A sweep
+                // that began earlier may be older than the group.
+                let visible = record.seen_at + visibility;
+                if began.is_none_or(|began| began < visible) {
+                    wanted.push(visible);
+                    continue;
+                }
                 record.run = Run::Ended(None);
                 record.ended = Some(if record.is_doomed() { Ended::Deleted } else { Ended::Vanished });
                 touched.insert(uid.clone());
@@ -242,6 +261,9 @@ impl Engine {
                 record.suspect = true;
                 touched.insert(uid.clone());
             }
+        }
+        for at in wanted {
+            self.observing.want_sweep(at);
         }
         for (uid, group) in gone {
             self.absent(now, &uid, &group, actions);
@@ -260,6 +282,7 @@ impl Engine {
         let Ok(fetched) = result else { return };
         let mut touched = BTreeSet::new();
         for seen in fetched.present {
+            self.void_claim(now, &seen, &mut touched);
             touched.extend(self.see(now, seen, false));
         }
         for group in fetched.absent {
@@ -273,12 +296,28 @@ impl Engine {
         }
     }
 
+    /// The group that a pod's annotation names carries another pod's UID.
+    fn void_claim(&mut self, now: Timestamp, seen: &ObservedPod, touched: &mut BTreeSet<String>) {
+        let Some(uid) = self.awaited.get(&seen.group).filter(|uid| **uid != seen.key.uid).cloned() else {
+            return;
+        };
+        if let Some(record) = self.records.get_mut(&uid).filter(|record| !record.verified) {
+            record.void = Some(seen.group.clone());
+            if matches!(record.run, Run::Started(_)) {
+                record.run = Run::Unsettled { since: now };
+            }
+            touched.insert(uid);
+        }
+    }
+
     /// A complete and permitted read did not contain the pod's group.
     fn absent(&mut self, now: Timestamp, uid: &str, group: &GroupId, actions: &mut Vec<Action>) {
         let Some(record) = self.records.get_mut(uid) else {
             return;
         };
-        if record.group() != Some(group) || !matches!(record.run, Run::Started(_)) {
+        let own = record.group() == Some(group) && matches!(record.run, Run::Started(_));
+        let named = record.is_doomed() && !record.verified && record.named_group() == Some(group);
+        if !own && !named {
             return;
         }
         if record.is_doomed() {

@@ -8,8 +8,8 @@ use vk_core::{ErrorKind, GroupId, GroupState, ObservedPod, ProviderError, Starte
 use super::record::{Record, Run, Tries};
 use super::{Action, ApiError, CreateError, Engine, EngineConfig, Outcome, Presence, backoff};
 
-/// How long the watch usually needs to bring the write that came before ours.
-const CONFLICT_WAIT: Duration = Duration::from_millis(200);
+/// How long the watch usually needs to bring the write that came before ours, and at most while it is interrupted.
+const CONFLICT_WAIT: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
 
 impl Engine {
     pub(super) fn outcome(&mut self, now: Timestamp, outcome: Outcome, actions: &mut Vec<Action>) {
@@ -134,6 +134,16 @@ impl Record {
         actions: &mut Vec<Action>,
     ) {
         self.busy.creating = false;
+        // What never reached the provider leaves what was looked up as it is.
+        let reached = match &result {
+            Ok(_) => true,
+            Err(CreateError::Provider(error)) => !matches!(error.kind(), ErrorKind::Rejected(_)),
+            Err(_) => false,
+        };
+        if reached {
+            self.sent_create = true;
+            self.looked = false;
+        }
         match result {
             Ok(Started::Group { group, annotations, ignored }) => {
                 match &self.run {
@@ -195,13 +205,12 @@ impl Record {
         match error.kind() {
             ErrorKind::Rejected(_) => {
                 self.run = Run::Refused;
+                self.start.not_before = Some(now + config.timing.refused);
                 self.wait_because(reason, error.chain(), actions);
             }
             ErrorKind::Indeterminate => {
-                self.run = match self.run {
-                    Run::Unsettled { since } => Run::Unsettled { since },
-                    _ => Run::Unsettled { since: now },
-                };
+                // The last call counts: it may be the one that was accepted.
+                self.run = Run::Unsettled { since: now };
                 self.looked = false;
                 self.postpone(now, config);
             }
@@ -295,7 +304,11 @@ impl Record {
             }
             Err(ApiError::Gone) => self.object_gone = true,
             // Somebody wrote meanwhile: the watch brings it, and the next decision knows it.
-            Err(ApiError::Conflict) => self.patch.not_before = Some(now + CONFLICT_WAIT),
+            Err(ApiError::Conflict) => {
+                self.patch.failures += 1;
+                let wait = backoff::wait(self.patch.failures, CONFLICT_WAIT, &self.facts.key.uid);
+                self.patch.not_before = Some(now + wait);
+            }
             Err(ApiError::Refused(_) | ApiError::Unavailable(_)) => {
                 self.patch.failures += 1;
                 let wait = backoff::wait(self.patch.failures, config.timing.retry, &self.facts.key.uid);

@@ -147,6 +147,14 @@ pub(super) struct Record {
     pub(super) wanted: BTreeMap<String, String>,
     /// The provider's marks say that the group is this pod's.
     pub(super) verified: bool,
+    /// When the pod was first seen by this process.
+    pub(super) seen_at: Timestamp,
+    /// An annotated group that turned out to be another pod's.
+    pub(super) void: Option<GroupId>,
+    /// Since when the API server calls the pod ended while its group is not.
+    pub(super) terminal_since: Option<Timestamp>,
+    /// Other groups of the UID must be deleted before its object goes.
+    pub(super) ending_rivals: bool,
     /// A complete list lacked the pod; a fresh read must say whether it is gone.
     pub(super) unlisted: bool,
     pub(super) reading: Tries,
@@ -177,6 +185,13 @@ pub(super) struct Record {
 
 impl Record {
     pub(super) fn new(now: Timestamp, facts: PodFacts, pod: &Arc<corev1::Pod>, fresh: bool) -> Self {
+        // Nobody can have started a pod that was bound after the list, unless it shows traces of that.
+        let clean = facts.stored.phase == Phase::Pending
+            && !facts.stored.ever_ran
+            && facts.annotated_group.is_none()
+            && facts.deletion_grace.is_none();
+        let listed = fresh;
+        let fresh = fresh && clean;
         // The annotation is the word of whoever may edit the pod, so it names a group only until the provider's
         // own marks do: nothing is deleted or read on its strength.
         let run = match &facts.annotated_group {
@@ -205,11 +220,15 @@ impl Record {
             wanted: BTreeMap::new(),
             started_at: None,
             verified: false,
+            seen_at: now,
+            void: None,
+            terminal_since: None,
+            ending_rivals: false,
             unlisted: false,
             reading: Tries::default(),
             suspect: false,
-            // The first sweep is the lookup.
-            looked: true,
+            // For a pod of the first list the first sweep is the lookup.
+            looked: !listed,
             refused_again: false,
             sent_create: false,
             busy: Busy::default(),
@@ -362,6 +381,12 @@ impl Record {
             Run::Ended(group) => group.as_ref(),
             _ => None,
         }
+    }
+
+    /// The group that the pod is said to have, by its annotation only.
+    pub(super) fn named_group(&self) -> Option<&GroupId> {
+        let named = self.group().or(self.facts.annotated_group.as_ref());
+        named.filter(|id| self.void.as_ref() != Some(*id))
     }
 
     /// Takes over groups that were seen before the pod was.

@@ -37,6 +37,12 @@ pub(crate) struct Faults {
     pub(crate) outage: bool,
     /// Probability in each step that somebody writes another pod's group into a pod's annotation.
     pub(crate) forge: f64,
+    /// For a while reads are not permitted: they come back empty, as the cloud has it.
+    pub(crate) blind: bool,
+    /// Up to so long an observation is under way.
+    pub(crate) slow_ms: u64,
+    /// Probability that a create finds that a ConfigMap is missing.
+    pub(crate) missing: f64,
 }
 
 impl Faults {
@@ -50,6 +56,9 @@ impl Faults {
             forgets_tokens: false,
             outage: false,
             forge: 0.0,
+            blind: false,
+            slow_ms: 300,
+            missing: 0.0,
         }
     }
 }
@@ -315,7 +324,8 @@ impl World {
             let outcome =
                 if lost && answered { Some(failure(&action, ErrorKind::Indeterminate)) } else { outcome };
             if let Some(outcome) = outcome {
-                let at = self.now + Duration::from_millis(self.random.below(300));
+                let slowest = if matches!(action, Action::Observe(_)) { self.faults.slow_ms } else { 300 };
+                let at = self.now + Duration::from_millis(self.random.below(slowest));
                 self.sequence += 1;
                 self.processes[index].inputs.push((at, self.sequence, Input::Outcome(outcome)));
             }
@@ -325,6 +335,11 @@ impl World {
     fn cloud_is_down(&self) -> bool {
         let age = self.now.duration_since(self.began).as_secs();
         self.faults.outage && (20..50).contains(&age)
+    }
+
+    fn is_blind(&self) -> bool {
+        let age = self.now.duration_since(self.began).as_secs();
+        self.faults.blind && (15..45).contains(&age)
     }
 
     fn drive(&mut self, index: usize) {
@@ -350,6 +365,10 @@ impl World {
         Some(match action {
             Action::Create { key, attempt, .. } => {
                 let uid = key.uid.clone();
+                if self.random.chance(self.faults.missing) {
+                    let missing = CreateError::Missing(vec!["configmap \"c\" not found".to_owned()]);
+                    return Some(Outcome::Created { uid, result: Err(missing) });
+                }
                 if self.random.chance(self.faults.refuse) {
                     return Some(failure(action, ErrorKind::OutOfStock));
                 }
@@ -367,6 +386,14 @@ impl World {
                 };
                 Outcome::Created { uid, result: Ok(result) }
             }
+            Action::Find(key) if self.is_blind() => {
+                Outcome::Found { uid: key.uid.clone(), result: Ok(vec![]) }
+            }
+            Action::Observe(_) if self.is_blind() => {
+                let observation = Observation { groups: vec![], complete: false, cursor: Cursor(now) };
+                Outcome::Observed(Ok(observation))
+            }
+            Action::Fetch(_) if self.is_blind() => failure(action, ErrorKind::Denied),
             Action::Find(key) => Outcome::Found {
                 uid: key.uid.clone(),
                 result: Ok(self.cloud.visible(now).filter(|seen| seen.key.uid == key.uid).collect()),
@@ -479,7 +506,7 @@ impl World {
     /// S7: the object goes only after its group is gone or terminal.
     fn check_remove(&self, key: &PodKey) {
         for (id, group) in &self.cloud.groups {
-            let lagging = group.created + self.cloud.lag + Duration::from_secs(61) > self.now;
+            let lagging = group.created + self.cloud.lag + Duration::from_secs(10) > self.now;
             let ending = group.vanishes.is_some() || group.state(self.now).is_terminal();
             let ours = group.key.uid == key.uid;
             assert!(!ours || ending || lagging, "{key} was removed before {id} ended: {}", self.context());
