@@ -1,41 +1,82 @@
-//! Lists the container groups of a region.
+//! Lists the container groups of a region, what they are tagged with, and what each tag's groups add up to.
 //!
 //! ```text
 //! ALIBABA_CLOUD_ACCESS_KEY_ID=… ALIBABA_CLOUD_ACCESS_KEY_SECRET=… \
-//!     cargo run -p eci-client --example list_groups -- cn-hangzhou [endpoint]
+//!     cargo run -p eci-client --example list_groups -- cn-hangzhou [--endpoint URL] [--cost-tag KEY]
 //! ```
 
 #![allow(clippy::print_stdout, reason = "a program's output")]
 
-use std::env;
+use std::collections::BTreeMap;
 use std::error::Error;
 
-use eci_client::model::DescribeContainerGroupsRequest;
+use clap::Parser;
+use eci_client::model::{ContainerGroup, DescribeContainerGroupsRequest};
 use eci_client::{AccessKey, Client};
+
+/// Lists the container groups of a region with their tags.
+#[derive(Parser)]
+struct Arguments {
+    /// The region
+    #[arg(default_value = "cn-hangzhou")]
+    region: String,
+    /// Where the API answers, unless it is the region's own endpoint
+    #[arg(long)]
+    endpoint: Option<String>,
+    /// The id of the access key
+    #[arg(long, env = "ALIBABA_CLOUD_ACCESS_KEY_ID")]
+    access_key_id: String,
+    /// Its secret; better left to the environment
+    #[arg(long, env = "ALIBABA_CLOUD_ACCESS_KEY_SECRET", hide_env_values = true)]
+    access_key_secret: String,
+    /// The token of a temporary key
+    #[arg(long, env = "ALIBABA_CLOUD_SECURITY_TOKEN", default_value = "", hide_env_values = true)]
+    security_token: String,
+    /// The tag whose values are added up
+    #[arg(long, default_value = "cost-center")]
+    cost_tag: String,
+}
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let mut arguments = env::args().skip(1);
-    let region_id = arguments.next().ok_or("usage: list_groups REGION [ENDPOINT]")?;
-
-    let key = AccessKey::new(
-        env::var("ALIBABA_CLOUD_ACCESS_KEY_ID")?,
-        env::var("ALIBABA_CLOUD_ACCESS_KEY_SECRET")?,
-    )
-    .with_security_token(env::var("ALIBABA_CLOUD_SECURITY_TOKEN").unwrap_or_default());
-    let mut builder = Client::builder(region_id).credentials(key);
-    if let Some(endpoint) = arguments.next() {
+    let arguments = Arguments::parse();
+    let key = AccessKey::new(&arguments.access_key_id, &arguments.access_key_secret)
+        .with_security_token(&arguments.security_token);
+    let mut builder = Client::builder(&arguments.region).credentials(key);
+    if let Some(endpoint) = &arguments.endpoint {
         builder = builder.endpoint(endpoint);
     }
     let eci = builder.build()?;
 
-    for group in eci.list_container_groups(&DescribeContainerGroupsRequest::default()).await? {
-        let name = group.container_group_name.as_deref().unwrap_or("-");
-        let address = group.intranet_ip.as_deref().unwrap_or("-");
-        println!(
-            "{}\t{name}\t{}\t{address}\t{} vCPU\t{} GiB",
-            group.container_group_id, group.status, group.cpu, group.memory
-        );
+    let groups = eci.list_container_groups(&DescribeContainerGroupsRequest::default()).await?;
+    let mut sums: BTreeMap<String, (usize, f64, f64)> = BTreeMap::new();
+    for group in &groups {
+        show(group);
+        let sum = sums.entry(tag(group, &arguments.cost_tag)).or_default();
+        *sum = (sum.0 + 1, sum.1 + group.cpu, sum.2 + group.memory);
+    }
+    for (value, (count, cpu, memory)) in sums {
+        println!("{}={value}\t{count} groups\t{cpu} vCPU\t{memory} GiB", arguments.cost_tag);
     }
     Ok(())
+}
+
+fn show(group: &ContainerGroup) {
+    let name = group.container_group_name.as_deref().unwrap_or("-");
+    let address = group.intranet_ip.as_deref().unwrap_or("-");
+    let tags: Vec<String> = group.tags.iter().map(|tag| format!("{}={}", tag.key, tag.value)).collect();
+    println!(
+        "{}\t{name}\t{}\t{address}\t{} vCPU\t{} GiB\t{}",
+        group.container_group_id,
+        group.status,
+        group.cpu,
+        group.memory,
+        tags.join(",")
+    );
+}
+
+/// The value of a group's tag.
+fn tag(group: &ContainerGroup, key: &str) -> String {
+    let tag = group.tags.iter().find(|tag| tag.key == key);
+    tag.map_or_else(|| "(none)".to_owned(), |tag| tag.value.clone())
 }

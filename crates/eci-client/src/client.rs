@@ -18,6 +18,8 @@ mod pages;
 mod prepare;
 mod retry;
 mod skew;
+#[cfg(feature = "exec")]
+mod web_socket;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

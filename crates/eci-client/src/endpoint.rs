@@ -51,6 +51,16 @@ impl Endpoint {
         authority.strip_suffix(own_port).unwrap_or(authority)
     }
 
+    /// Whether a reply of this endpoint may lead to a web socket there: encrypted on the vendor's hosts, or on the host
+    /// of the endpoint, where a simulator may do without encryption as the endpoint does.
+    #[cfg(feature = "exec")]
+    pub(crate) fn may_name(&self, uri: &Uri) -> bool {
+        let (Some(scheme), Some(host)) = (uri.scheme_str(), uri.host()) else { return false };
+        let vendor = [".aliyun.com", ".aliyuncs.com"].iter().any(|domain| host.ends_with(domain));
+        let plain = scheme == "ws" && self.scheme == Scheme::HTTP;
+        (scheme == "wss" && vendor) || ((scheme == "wss" || plain) && host == self.authority.host())
+    }
+
     /// The URL of a call.
     pub(crate) fn url(&self, query: &str) -> String {
         let mark = if query.is_empty() { "" } else { "?" };
@@ -85,6 +95,20 @@ mod tests {
         assert_eq!(parsed("https://eci.example.com:443").host(), "eci.example.com");
         assert_eq!(parsed("http://eci.example.com:80").host(), "eci.example.com");
         assert_eq!(parsed("http://eci.example.com:443").host(), "eci.example.com:443");
+    }
+
+    #[cfg(feature = "exec")]
+    #[test]
+    fn web_sockets_are_opened_on_hosts_of_the_vendor_and_of_the_endpoint() {
+        let may = |endpoint: &str, socket: &str| parsed(endpoint).may_name(&socket.parse().expect("a URL"));
+        let cloud = "https://eci.cn-hangzhou.aliyuncs.com";
+        assert!(may(cloud, "wss://eci-cn-hangzhou.aliyun.com/exec/?s=t"));
+        assert!(may("http://127.0.0.1:1", "ws://127.0.0.1:2/exec"));
+        for socket in ["ws://eci-cn-hangzhou.aliyun.com/", "wss://169.254.169.254/", "wss://notaliyun.com/"] {
+            assert!(!may(cloud, socket), "{socket}");
+        }
+        assert!(!may("https://gateway.example", "ws://gateway.example/exec"));
+        assert!(!may("http://127.0.0.1:1", "ws://192.168.0.1/exec"));
     }
 
     #[test]

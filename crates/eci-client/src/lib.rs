@@ -34,9 +34,15 @@ mod error;
 pub mod sign;
 #[cfg(feature = "client-core")]
 mod stream;
+#[cfg(feature = "test-util")]
+pub mod test_util;
 #[cfg(feature = "client-core")]
 pub mod transport;
 
+#[cfg(feature = "exec")]
+pub use self::stream::{
+    Exec, ExecEncoding, ExecLayout, ExecOptions, ExecOutput, ExecResizer, ExecStatus, ExecStdin, TerminalSize,
+};
 #[cfg(feature = "hyper")]
 pub use self::transport::HyperTransport;
 #[cfg(feature = "client-core")]

@@ -5,6 +5,8 @@
 
 #[cfg(feature = "hyper")]
 mod hyper;
+#[cfg(feature = "hyper")]
+mod proxy;
 
 use std::error::Error as StdError;
 
@@ -13,6 +15,8 @@ use bytes::Bytes;
 
 #[cfg(feature = "hyper")]
 pub use self::hyper::{HyperTransport, HyperTransportBuilder};
+#[cfg(feature = "hyper")]
+pub use self::proxy::Proxies;
 
 /// Sends one HTTP request and reads its answer in full.
 ///
@@ -29,7 +33,26 @@ pub trait Transport: Send + Sync + 'static {
     /// There is no whole answer. [`TransportError::not_sent`] only when not a byte of the request can have reached
     /// the server.
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError>;
+
+    /// Opens a connection for a web socket, with TLS where the scheme is `wss`. What the path and the query hold is a
+    /// secret and not for the transport. A transport that does not override this cannot run commands.
+    ///
+    /// # Errors
+    ///
+    /// [`TransportError::not_sent`]: there is no connection.
+    #[cfg(feature = "exec")]
+    async fn connect(&self, _uri: &http::Uri) -> Result<Box<dyn Connection>, TransportError> {
+        let unsupported = std::io::ErrorKind::Unsupported;
+        Err(TransportError::not_sent(std::io::Error::new(unsupported, "this transport opens no web sockets")))
+    }
 }
+
+/// A connection that bytes go over, both ways. Anything that reads and writes is one.
+#[cfg(feature = "exec")]
+pub trait Connection: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static {}
+
+#[cfg(feature = "exec")]
+impl<T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static> Connection for T {}
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]

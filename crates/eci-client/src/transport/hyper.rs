@@ -4,6 +4,8 @@
 //! request, and whether that one was written is known.
 
 use std::future::Future;
+#[cfg(feature = "exec")]
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,17 +14,24 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use http::header::PROXY_AUTHORIZATION;
 use http::{Request, Response, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::proxy::matcher::Matcher;
+#[cfg(feature = "exec")]
+use hyper_util::rt::TokioIo;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use tower_service::Service;
 
+#[cfg(feature = "exec")]
+use super::Connection;
+use super::proxy::{Proxies, Route, authorization};
 use super::{Transport, TransportError};
 
 /// Name resolution, TCP and TLS together. Shorter than any sensible deadline of a call, so that a dead address shows
@@ -38,6 +47,10 @@ const LARGEST_ANSWER: usize = 32 * 1024 * 1024;
 #[derive(Clone, Debug)]
 pub struct HyperTransport {
     client: Client<PatientConnector, Full<Bytes>>,
+    proxies: Arc<Matcher>,
+    /// Opens connections that are not for requests.
+    #[cfg(feature = "exec")]
+    connector: PatientConnector,
 }
 
 impl HyperTransport {
@@ -52,7 +65,11 @@ impl HyperTransport {
 
     /// A transport to be configured.
     pub fn builder() -> HyperTransportBuilder {
-        HyperTransportBuilder { authorities: None, connect_timeout: CONNECT_TIMEOUT }
+        HyperTransportBuilder {
+            authorities: None,
+            connect_timeout: CONNECT_TIMEOUT,
+            proxies: Proxies::none(),
+        }
     }
 }
 
@@ -61,6 +78,7 @@ impl HyperTransport {
 pub struct HyperTransportBuilder {
     authorities: Option<Vec<u8>>,
     connect_timeout: Duration,
+    proxies: Proxies,
 }
 
 impl HyperTransportBuilder {
@@ -78,27 +96,40 @@ impl HyperTransportBuilder {
         self
     }
 
+    /// Connects through proxies, [`Proxies::from_environment`] for example; straight to the host unless set.
+    #[must_use]
+    pub fn proxies(mut self, proxies: Proxies) -> Self {
+        self.proxies = proxies;
+        self
+    }
+
     /// Builds it. A machine without certificate authorities is no error here: plain HTTP works, HTTPS then fails
     /// with an unknown issuer when it is used.
     ///
     /// # Errors
     ///
-    /// The given bundle holds no usable certificate.
+    /// The given bundle holds no usable certificate, or a given proxy is none.
     pub fn build(self) -> io::Result<HyperTransport> {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
-        let https = HttpsConnectorBuilder::new()
-            .with_tls_config(tls(self.authorities.as_deref())?)
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(tcp);
+        let tls = tls(self.authorities.as_deref())?;
+        let connector =
+            || HttpsConnectorBuilder::new().with_tls_config(tls.clone()).https_or_http().enable_http1();
+        let proxies = self.proxies.matcher()?;
+        let to_proxy = connector().wrap_connector(tcp.clone());
+        let https = connector().wrap_connector(Route { tcp, to_proxy, proxies: Arc::clone(&proxies) });
         let connector = PatientConnector { https, timeout: self.connect_timeout };
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_TIMEOUT)
-            .build(connector);
-        Ok(HyperTransport { client })
+            .build(connector.clone());
+        Ok(HyperTransport {
+            client,
+            proxies,
+            #[cfg(feature = "exec")]
+            connector,
+        })
     }
 }
 
@@ -135,12 +166,32 @@ fn roots(pem: &[u8]) -> io::Result<RootCertStore> {
 
 #[async_trait]
 impl Transport for HyperTransport {
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+    async fn send(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        if let Some(value) = authorization(&self.proxies, request.uri()) {
+            request.headers_mut().insert(PROXY_AUTHORIZATION, value);
+        }
         let response = self.client.request(request.map(Full::new)).await.map_err(classify)?;
         let (head, body) = response.into_parts();
         let body = Limited::new(body, LARGEST_ANSWER).collect().await.map_err(TransportError::unanswered)?;
         Ok(Response::from_parts(head, body.to_bytes()))
     }
+
+    #[cfg(feature = "exec")]
+    async fn connect(&self, uri: &Uri) -> Result<Box<dyn Connection>, TransportError> {
+        let mut connector = self.connector.clone();
+        let server = server_of(uri).map_err(TransportError::not_sent)?;
+        poll_fn(|cx| connector.poll_ready(cx)).await.map_err(TransportError::not_sent)?;
+        let connection = connector.call(server).await.map_err(TransportError::not_sent)?;
+        Ok(Box::new(TokioIo::new(connection)))
+    }
+}
+
+/// The server of a web socket, without path and query, which are a secret.
+#[cfg(feature = "exec")]
+fn server_of(uri: &Uri) -> Result<Uri, http::Error> {
+    let scheme = if uri.scheme_str() == Some("wss") { "https" } else { "http" };
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    Uri::builder().scheme(scheme).authority(authority).path_and_query("/").build()
 }
 
 /// Only a failure to connect is proof that nothing was sent. hyper itself repeats a request that it could not begin
@@ -152,15 +203,15 @@ fn classify(error: hyper_util::client::legacy::Error) -> TransportError {
 /// Bounds connecting as a whole; the connectors below bound TCP at most.
 #[derive(Clone, Debug)]
 struct PatientConnector {
-    https: HttpsConnector<HttpConnector>,
+    https: HttpsConnector<Route>,
     timeout: Duration,
 }
 
 type Connecting<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
 
 impl Service<Uri> for PatientConnector {
-    type Response = <HttpsConnector<HttpConnector> as Service<Uri>>::Response;
-    type Error = <HttpsConnector<HttpConnector> as Service<Uri>>::Error;
+    type Response = <HttpsConnector<Route> as Service<Uri>>::Response;
+    type Error = <HttpsConnector<Route> as Service<Uri>>::Error;
     type Future = Connecting<Self::Response, Self::Error>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {

@@ -1,0 +1,115 @@
+//! Runs a command in a running container, stdin and stdout joined to the caller's; ends with its exit code.
+//!
+//! ```text
+//! ALIBABA_CLOUD_ACCESS_KEY_ID=… ALIBABA_CLOUD_ACCESS_KEY_SECRET=… \
+//!     cargo run -p eci-client --features exec --example exec_shell -- --group eci-… --container main -- ls -l /
+//! ```
+//!
+//! Without a command it is `sh` under a terminal. The caller's own terminal stays as it is: put it in raw mode before
+//! (`stty raw -echo; …; stty sane`) for an editor or for Ctrl-C to reach the container.
+
+#![allow(clippy::print_stderr, reason = "a program's output")]
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use clap::Parser;
+use eci_client::model::ContainerGroupId;
+use eci_client::{AccessKey, Client, Exec, ExecOptions, ExecStatus, TerminalSize};
+use tokio::io::{AsyncRead, AsyncWriteExt, copy};
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// Runs a command in a container.
+#[derive(Parser)]
+struct Arguments {
+    /// The region
+    #[arg(long, default_value = "cn-hangzhou")]
+    region: String,
+    /// Where the API answers, unless it is the region's own endpoint
+    #[arg(long)]
+    endpoint: Option<String>,
+    /// The id of the access key
+    #[arg(long, env = "ALIBABA_CLOUD_ACCESS_KEY_ID")]
+    access_key_id: String,
+    /// Its secret; better left to the environment
+    #[arg(long, env = "ALIBABA_CLOUD_ACCESS_KEY_SECRET", hide_env_values = true)]
+    access_key_secret: String,
+    /// The container group
+    #[arg(long)]
+    group: String,
+    /// The container
+    #[arg(long)]
+    container: String,
+    /// Columns of the terminal
+    #[arg(long, env = "COLUMNS", default_value_t = 80)]
+    columns: u16,
+    /// Rows of the terminal
+    #[arg(long, env = "LINES", default_value_t = 24)]
+    rows: u16,
+    /// The command; `sh` under a terminal unless given
+    #[arg(last = true)]
+    command: Vec<String>,
+}
+
+#[tokio::main]
+async fn main() -> Result<ExitCode> {
+    let arguments = Arguments::parse();
+    let eci = client(&arguments)?;
+    let tty = arguments.command.is_empty();
+    let command = if tty { vec!["sh".to_owned()] } else { arguments.command };
+    let options = ExecOptions { tty, exit_code_by_sentinel: true, ..Default::default() };
+    let group = ContainerGroupId::new(arguments.group);
+    let exec = eci.exec(&group, &arguments.container, command, &options).await?;
+    if tty {
+        exec.resizer().resize(TerminalSize { width: arguments.columns, height: arguments.rows });
+    }
+    match join(exec).await? {
+        ExecStatus::Exited(code) => Ok(ExitCode::from(u8::try_from(code).unwrap_or(1))),
+        ExecStatus::Failed(reason) => Err(reason.into()),
+        _ => Err("the command has ended; its exit code is not known".into()),
+    }
+}
+
+fn client(arguments: &Arguments) -> Result<Client> {
+    let key = AccessKey::new(&arguments.access_key_id, &arguments.access_key_secret);
+    let mut builder = Client::builder(&arguments.region).credentials(key);
+    if let Some(endpoint) = &arguments.endpoint {
+        builder = builder.endpoint(endpoint);
+    }
+    Ok(builder.build()?)
+}
+
+/// Joins the command to the caller's own stdin, stdout and stderr until it has ended.
+async fn join(mut exec: Exec) -> Result<ExecStatus> {
+    let outputs = (exec.stdout.take(), exec.stderr.take());
+    let (stdout, stderr) = (outputs.0.ok_or("no stdout")?, outputs.1.ok_or("no stderr")?);
+    let mut stdin = exec.stdin.take().ok_or("no stdin")?;
+    // Reading the caller's stdin cannot be stopped; the process ends without waiting for it.
+    let typing = tokio::spawn(async move { copy(&mut tokio::io::stdin(), &mut stdin).await });
+    let shown = tokio::join!(show(stdout, tokio::io::stdout()), show(stderr, tokio::io::stderr()));
+    typing.abort();
+    shown.0.and(shown.1)?;
+    match exec.wait().await {
+        Ok(status) => Ok(status),
+        Err(error) => {
+            eprintln!("the connection was lost");
+            Err(error.into())
+        }
+    }
+}
+
+async fn show(
+    mut output: impl AsyncRead + Unpin,
+    mut to: impl tokio::io::AsyncWrite + Unpin,
+) -> std::io::Result<()> {
+    let mut buffer = [0; 8192];
+    loop {
+        let length = tokio::io::AsyncReadExt::read(&mut output, &mut buffer).await?;
+        if length == 0 {
+            return Ok(());
+        }
+        to.write_all(&buffer[..length]).await?;
+        to.flush().await?;
+    }
+}
