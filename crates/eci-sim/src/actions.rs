@@ -3,11 +3,16 @@
 mod create;
 mod delete;
 mod describe;
+mod events;
 mod log;
 mod page;
+mod price;
 mod regions;
 mod render;
+mod restart;
 mod status;
+mod update;
+mod usage;
 
 use std::sync::Arc;
 
@@ -16,6 +21,7 @@ use serde_json::Value;
 
 use crate::auth::AccessKey;
 use crate::error::ApiError;
+use crate::group::Group;
 use crate::params::{Node, Parameters};
 use crate::state::Cloud;
 
@@ -30,6 +36,14 @@ pub(crate) struct Context<'a> {
 impl Context<'_> {
     fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.get(name).map(String::as_str).filter(|text| !text.is_empty())
+    }
+
+    /// The group that `ContainerGroupId` names, when it is the caller's.
+    fn own_group<'c>(&self, cloud: &'c Cloud) -> Result<&'c Group, ApiError> {
+        let region = self.region(cloud);
+        let id = self.parameter("ContainerGroupId").unwrap_or_default();
+        let own = |group: &&Group| group.facts.account == self.caller.account && group.facts.region == region;
+        cloud.store.find(id).filter(own).ok_or_else(|| ApiError::not_found("container group"))
     }
 
     /// The region asked for, the simulator's own where none is.
@@ -52,6 +66,11 @@ pub(crate) fn perform(
         "DescribeContainerGroups" => describe::run(cloud, &context),
         "DescribeContainerGroupStatus" => status::run(cloud, &context),
         "DescribeContainerLog" => log::run(cloud, &context),
+        "DescribeContainerGroupEvents" => events::run(cloud, &context),
+        "RestartContainerGroup" => restart::run(cloud, &context),
+        "UpdateContainerGroup" => update::run(cloud, &context),
+        "DescribeContainerGroupPrice" => price::run(cloud, &context),
+        "ListUsage" => Ok(usage::reply(cloud, &context)),
         "DescribeRegions" => Ok(regions::reply()),
         _ => {
             let message =

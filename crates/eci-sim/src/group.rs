@@ -6,6 +6,7 @@ mod facts;
 mod incarnation;
 mod life;
 mod real;
+mod renew;
 mod status;
 
 pub(crate) use container::{Container, Phase};

@@ -80,6 +80,15 @@ pub struct Settings {
     /// HTTP status of Throttling codes
     #[arg(long, default_value_t = 400, value_name = "STATUS")]
     pub throttling_http_status: u16,
+    /// Which of the two published sets of call quotas is enforced, each by account and action
+    #[arg(long, value_enum, default_value_t, value_name = "WHICH")]
+    pub rate_limits: RateLimits,
+    /// vCPU that the groups of an account may have together in a region; 0 sets no limit
+    #[arg(long, default_value_t = 0, value_name = "COUNT")]
+    pub vcpu_quota: u32,
+    /// Milliseconds that building an image cache, a data cache or a virtual node takes
+    #[arg(long, default_value_t = 1_000, value_name = "MS")]
+    pub build_ms: u64,
 
     /// Spelling of keys in the reply of DescribeContainerGroupStatus
     #[arg(long, value_enum, default_value_t, value_name = "HOW")]
@@ -144,6 +153,8 @@ switch! {
     ForeignRegion { Accept, Refuse }
     /// `Refused` answers the create with `OperationDenied.NoStock`.
     Stock { Available, Refused, ScheduleFailed }
+    /// `Limits` is the set of the page on limits, `FlowControl` that of the page on flow control.
+    RateLimits { Off, Limits, FlowControl }
     /// `Declared` is the spelling of the published metadata, slips included.
     StatusCasing { Declared, Kubernetes }
     UnsetValues { Empty, Omit, Null }

@@ -135,6 +135,7 @@ fn cloud(config: Config) -> Result<Cloud, Error> {
         faults: Default::default(),
         journal: Default::default(),
         rng: Rng::new(seed),
+        throttle: Default::default(),
         is_real: false,
         advanced: jiff::SignedDuration::ZERO,
     })

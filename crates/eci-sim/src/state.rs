@@ -14,6 +14,7 @@ pub(crate) mod journal;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;
+pub(crate) mod throttle;
 pub(crate) mod tokens;
 
 use std::sync::Arc;
@@ -34,6 +35,7 @@ use crate::wire::{Call, Request};
 use faults::{Fault, FaultKind, Faults};
 use journal::{Entry, Journal, Outcome};
 use store::Store;
+use throttle::Throttle;
 use tokens::Tokens;
 
 /// A vSwitch that the account has, and the zone it is in.
@@ -61,6 +63,7 @@ pub(crate) struct Cloud {
     pub(crate) faults: Faults,
     pub(crate) journal: Journal,
     pub(crate) rng: Rng,
+    pub(crate) throttle: Throttle,
     /// New groups are run by a runtime.
     pub(crate) is_real: bool,
     /// How far groups are ahead of the clock that request times are checked against.
@@ -245,6 +248,7 @@ impl Cloud {
         caller: &AccessKey,
         call: &Call,
     ) -> Result<Value, ApiError> {
+        self.throttle.admit(&caller.account, action, now, &self.settings)?;
         if let Some(refusal) = self.refusal(action, caller) {
             return refusal;
         }
@@ -285,7 +289,7 @@ fn answer_now(answer: Answer) -> Step {
 }
 
 /// The first problem decides the code; the text names all.
-fn error_of(problems: &[Problem]) -> ApiError {
+pub(crate) fn error_of(problems: &[Problem]) -> ApiError {
     let first = problems.first().expect("a failed check reports at least one problem");
     let all: Vec<String> = problems.iter().map(|p| format!("{}: {}", p.parameter, p.message)).collect();
     ApiError::of_code(first.code, all.join("; "), 400)

@@ -68,6 +68,8 @@ pub(crate) fn validate(action: &str, parameters: &Parameters, rules: &Rules) -> 
         "CreateContainerGroup" => create::check(&mut checker, &root),
         "DescribeContainerGroups" => queries::describe_groups(&mut checker, &root),
         "DescribeContainerGroupStatus" => queries::describe_status(&mut checker, &root),
+        "DescribeContainerGroupEvents" => queries::describe_events(&mut checker, &root),
+        "UpdateContainerGroup" => queries::update(&mut checker, &root),
         "DescribeContainerLog" => queries::describe_log(&mut checker, &root),
         _ => {}
     }

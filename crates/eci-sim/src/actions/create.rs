@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::Context;
+use super::{Context, usage};
 use crate::error::ApiError;
 use crate::group::{Facts, Group};
 use crate::settings::{Stock, seconds};
@@ -98,6 +98,7 @@ fn create(cloud: &mut Cloud, context: &Context<'_>, place: Place) -> Result<Stri
     let size = size_of(&context.root)
         .map_err(|message| ApiError::new(400, "InvalidParameter.CPU.Memory", message))?;
     let region = context.region(cloud);
+    check_quota(cloud, context, &region, size.cpu)?;
     let address = address(cloud, context)?;
     let facts = Facts {
         id: new_id(cloud, &region),
@@ -117,6 +118,15 @@ fn create(cloud: &mut Cloud, context: &Context<'_>, place: Place) -> Result<Stri
     let settings = &cloud.settings;
     cloud.store.insert(Group::new(facts, settings), settings);
     Ok(id)
+}
+
+fn check_quota(cloud: &Cloud, context: &Context<'_>, region: &str, cpu: f64) -> Result<(), ApiError> {
+    let quota = f64::from(cloud.settings.vcpu_quota);
+    if quota > 0.0 && usage::used_cpu(cloud, &context.caller.account, region) + cpu > quota {
+        let message = "The vCPU quota of the account in this region is exceeded.";
+        return Err(ApiError::new(403, "QuotaExceeded", message));
+    }
+    Ok(())
 }
 
 fn new_id(cloud: &mut Cloud, region: &str) -> String {

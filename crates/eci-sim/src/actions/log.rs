@@ -67,7 +67,12 @@ fn content(
     let mut lines = match group.facts.is_real {
         true => Vec::new(),
         false => {
-            let (program, surroundings) = group.facts.program(container.kind, container.index);
+            // A run goes on by what it was started with, whatever an update says since.
+            let (facts, index) = match &incarnation.origin {
+                Some((facts, index)) => (facts.as_ref(), *index),
+                None => (&group.facts, container.index),
+            };
+            let (program, surroundings) = facts.program(container.kind, index);
             program.lines(incarnation.started_at, &surroundings, window)
         }
     };

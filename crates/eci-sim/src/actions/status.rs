@@ -131,7 +131,7 @@ fn terminated(incarnation: &Incarnation) -> Value {
 }
 
 /// The same reply with keys as Kubernetes spells them.
-fn kubernetes_casing(value: Value) -> Value {
+pub(super) fn kubernetes_casing(value: Value) -> Value {
     match value {
         Value::Object(members) => {
             let renamed =

@@ -205,6 +205,7 @@ impl Container {
             ready_at,
             planned,
             ended: None,
+            origin: None,
             injected: Vec::new(),
         });
         self.phase = Phase::Running;
@@ -295,6 +296,42 @@ impl Container {
             self.current = self.previous.take();
         }
         self.phase = Phase::Ended;
+    }
+
+    /// Its group starts anew: the present run, if any, ends and becomes the previous one.
+    pub(super) fn leave(&mut self, at: Timestamp) {
+        if let Some(mut current) = self.current.take() {
+            if current.ended.is_none() {
+                current.ended = Some((at, Exit::of_code(128 + 15, String::new())));
+                current.ready = false;
+            }
+            self.previous = Some(current);
+        }
+        self.phase = Phase::Idle;
+        self.attempts = 0;
+    }
+
+    /// This container as the updated request has it, with the history of `old`, which it replaces.
+    pub(super) fn succeeding(mut self, mut old: Self, at: Timestamp) -> Self {
+        old.leave(at);
+        if old.image == self.image {
+            self.image_id = old.image_id;
+        }
+        self.restarts = old.restarts;
+        self.previous = old.previous;
+        self
+    }
+
+    /// Unchanged by an update, but for its place.
+    pub(super) fn moved_to(mut self, other: &Self) -> Self {
+        self.index = other.index;
+        self.behind_init = other.behind_init;
+        self
+    }
+
+    /// Whether it has been started since its group was asked to start anew.
+    pub(super) fn is_settled(&self) -> bool {
+        self.current.is_some() || matches!(self.phase, Phase::BackOff { .. } | Phase::Ended)
     }
 
     pub(crate) fn is_running(&self) -> bool {

@@ -35,8 +35,8 @@ pub(crate) enum RestartPolicy {
     Never,
 }
 
-/// What does not change while the group lives.
-#[derive(Debug)]
+/// What does not change while the group lives, except by an update.
+#[derive(Clone, Debug)]
 pub(crate) struct Facts {
     pub(crate) id: String,
     pub(crate) account: String,
@@ -50,7 +50,7 @@ pub(crate) struct Facts {
     pub(crate) is_real: bool,
     pub(crate) created_at: Timestamp,
     pub(crate) tags: BTreeMap<String, String>,
-    /// The parameters of the create; replies are rendered from them.
+    /// The parameters of the create, with those of updates; replies are rendered from them.
     pub(crate) parameters: Arc<Parameters>,
 }
 

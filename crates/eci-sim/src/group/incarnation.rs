@@ -1,8 +1,11 @@
 //! One run of a container, and how it ended.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
+use super::facts::Facts;
 use crate::script::Line;
 
 /// One run of a container.
@@ -16,6 +19,8 @@ pub(crate) struct Incarnation {
     /// How the script says that it ends.
     pub(super) planned: Option<(Timestamp, Exit)>,
     pub(crate) ended: Option<(Timestamp, Exit)>,
+    /// What the group was when this run began, and the place of its container, where that has changed since.
+    pub(crate) origin: Option<(Arc<Facts>, usize)>,
     /// Lines written from outside, in order.
     pub(crate) injected: Vec<Line>,
 }

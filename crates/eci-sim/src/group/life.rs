@@ -5,7 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::container::Container;
+use super::container::{Container, Phase};
 use super::events::Events;
 use super::facts::{ContainerKind, Facts, RestartPolicy};
 use super::incarnation::Exit;
@@ -30,6 +30,8 @@ pub(crate) struct Life {
     status: Status,
     /// A status that was forced from outside and hides the real one.
     forced: Option<Status>,
+    /// Restarting or Updating, until every container has been started again.
+    transition: Option<Status>,
     /// When a reader could last see something new.
     pub(crate) changed_at: Timestamp,
     place_at: Timestamp,
@@ -53,6 +55,7 @@ impl Life {
         Self {
             status: Status::Scheduling,
             forced: None,
+            transition: None,
             changed_at: created_at,
             place_at: later(created_at, settings.schedule()),
             out_of_stock: settings.stock == Stock::ScheduleFailed,
@@ -183,11 +186,36 @@ impl Life {
         } else {
             Status::Pending
         };
-        self.status = status;
+        if status.is_terminal() || self.apps.iter().all(Container::is_settled) {
+            self.transition = None;
+        }
+        self.status = self.transition.unwrap_or(status);
         if status.is_terminal() {
             self.ended_at = Some(at);
             self.forced = None;
         }
+    }
+
+    /// Begins all containers whose turn it is after a restart or an update. With `from_scratch` the init
+    /// containers run again first.
+    pub(super) fn begin_anew(
+        &mut self,
+        at: Timestamp,
+        transition: Status,
+        from_scratch: bool,
+        settings: &Settings,
+    ) {
+        self.changed_at = at;
+        self.transition = Some(transition);
+        self.forced = None;
+        if from_scratch {
+            self.initialized_at = None;
+        } else if self.initialized_at.is_some() {
+            for container in self.apps.iter_mut().filter(|container| container.phase == Phase::Idle) {
+                container.begin(at, settings, &mut self.events);
+            }
+        }
+        self.progress(at, settings);
     }
 
     /// Ends the group from outside its containers.
@@ -311,7 +339,6 @@ impl Life {
 #[cfg(test)]
 mod tests {
     use super::super::Group;
-    use super::super::container::Phase;
     use super::super::facts::tests::facts;
     use super::*;
 

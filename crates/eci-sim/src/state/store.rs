@@ -114,6 +114,30 @@ impl Store {
         Some(result)
     }
 
+    /// Gives a group other tags. Returns whether there is such a group.
+    pub(crate) fn set_tags(&mut self, id: &str, tags: BTreeMap<String, String>) -> bool {
+        let Some(seq) = self.by_id.get(id).copied() else { return false };
+        let Some(group) = self.groups.get_mut(&seq) else { return false };
+        let old = std::mem::replace(&mut group.facts.tags, tags);
+        for tag in &group.facts.tags {
+            self.by_tag.entry((tag.0.clone(), tag.1.clone())).or_default().insert(seq);
+        }
+        let kept = group.facts.tags.clone();
+        self.untag(seq, old.into_iter().filter(|(key, value)| kept.get(key) != Some(value)));
+        true
+    }
+
+    fn untag(&mut self, seq: u64, tags: impl Iterator<Item = (String, String)>) {
+        for tag in tags {
+            if let Some(groups) = self.by_tag.get_mut(&tag) {
+                groups.remove(&seq);
+                if groups.is_empty() {
+                    self.by_tag.remove(&tag);
+                }
+            }
+        }
+    }
+
     /// Notes when the group must be looked at again.
     fn watch(&mut self, seq: u64, settings: &Settings) {
         let Some(group) = self.groups.get(&seq) else { return };
@@ -178,15 +202,7 @@ impl Store {
     fn remove(&mut self, seq: u64, now: Timestamp) {
         let Some(group) = self.groups.remove(&seq) else { return };
         self.by_id.remove(&group.facts.id);
-        for (key, value) in &group.facts.tags {
-            let tag = (key.clone(), value.clone());
-            if let Some(groups) = self.by_tag.get_mut(&tag) {
-                groups.remove(&seq);
-                if groups.is_empty() {
-                    self.by_tag.remove(&tag);
-                }
-            }
-        }
+        self.untag(seq, group.facts.tags.clone().into_iter());
         self.by_change.remove(&(group.life.changed_at, seq));
         if let Some(ended_at) = group.life.ended_at
             && let Some(ended) =

@@ -5,6 +5,7 @@ mod creation;
 mod deletion;
 mod logs;
 mod reading;
+mod renewal;
 mod replies;
 
 use std::collections::BTreeSet;
@@ -40,6 +41,7 @@ impl World {
             faults: Faults::default(),
             journal: Journal::default(),
             rng: Rng::new(1),
+            throttle: Default::default(),
             is_real: false,
             advanced: SignedDuration::ZERO,
         };

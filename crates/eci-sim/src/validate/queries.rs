@@ -22,6 +22,17 @@ pub(super) fn describe_status(checker: &mut Checker<'_>, root: &Node<'_>) {
     }
 }
 
+pub(super) fn describe_events(checker: &mut Checker<'_>, root: &Node<'_>) {
+    describe_status(checker, root);
+    checker.one_of(root, "EventSource", &["EciService", "K8sAgent"]);
+}
+
+pub(super) fn update(checker: &mut Checker<'_>, root: &Node<'_>) {
+    checker.one_of(root, "UpdateType", &["RenewUpdate", "IncrementalUpdate"]);
+    checker.one_of(root, "RestartPolicy", &["Always", "OnFailure", "Never"]);
+    checker.tags(root, 20);
+}
+
 pub(super) fn describe_log(checker: &mut Checker<'_>, root: &Node<'_>) {
     checker.between(root, "Tail", 1, 2000);
     checker.between(root, "SinceSeconds", 0, i64::MAX);

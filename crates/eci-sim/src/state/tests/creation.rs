@@ -124,8 +124,8 @@ fn another_region_is_a_world_of_its_own_or_refused() {
 }
 
 #[test]
-fn an_action_that_is_not_carried_says_so() {
+fn an_action_that_the_api_lacks_says_so() {
     let mut world = World::new();
-    let restart = world.call("RestartContainerGroup", &[("ContainerGroupId", "eci-1")]);
-    assert_eq!(restart, Err("404 InvalidAction.NotFound".into()));
+    let plural = world.call("DeleteContainerGroups", &[("ContainerGroupId", "eci-1")]);
+    assert_eq!(plural, Err("404 InvalidAction.NotFound".into()));
 }

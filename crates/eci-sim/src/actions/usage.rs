@@ -1,0 +1,30 @@
+//! ListUsage: what the account uses in a region, and what it may.
+
+use serde_json::{Value, json};
+
+use super::Context;
+use crate::state::Cloud;
+
+/// Shown as the quota where none is set.
+const UNLIMITED_VCPU: f64 = 100_000.0;
+
+pub(super) fn reply(cloud: &Cloud, context: &Context<'_>) -> Value {
+    let region = context.region(cloud);
+    let max = match cloud.settings.vcpu_quota {
+        0 => UNLIMITED_VCPU,
+        quota => f64::from(quota),
+    };
+    json!({"Attributes": {
+        "UsedCpu": used_cpu(cloud, &context.caller.account, &region),
+        "MaxCpu": max,
+    }})
+}
+
+/// vCPU of the groups that have not ended.
+pub(super) fn used_cpu(cloud: &Cloud, account: &str, region: &str) -> f64 {
+    let groups = cloud.store.groups();
+    let living = groups.filter(|group| {
+        group.facts.account == account && group.facts.region == region && !group.life.is_terminal()
+    });
+    living.map(|group| group.facts.size.cpu).sum()
+}
