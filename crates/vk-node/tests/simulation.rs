@@ -15,7 +15,7 @@ fn seeds() -> Vec<u64> {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     match number("SEED") {
         Some(seed) => vec![seed],
-        None => (1..=number("SEEDS").unwrap_or(100)).collect(),
+        None => (1..=number("SEEDS").unwrap_or(60)).collect(),
     }
 }
 

@@ -182,14 +182,15 @@ impl Record {
                 self.create(world, actions, verdict);
             }
             Run::Refused => verdict.when_due(self.start),
-            Run::Started(group) => self.stop_what_ended(world, group, verdict),
-            Run::Ended(_) => {}
+            Run::Started(group) | Run::Ended(Some(group)) => self.stop_what_ended(world, group, verdict),
+            Run::Ended(None) => {}
         }
     }
 
     /// A pod that another writer declared ended is final (S6), and its containers must not run on.
     fn stop_what_ended(&mut self, world: &World<'_>, group: GroupId, verdict: &mut Verdict) {
-        if !self.facts.stored.phase.is_terminal() || !self.verified {
+        let runs_on = self.observed.as_ref().is_some_and(|pod| !pod.state.is_terminal());
+        if !self.facts.stored.phase.is_terminal() || !self.verified || !runs_on {
             self.terminal_since = None;
             return;
         }

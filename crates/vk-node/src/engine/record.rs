@@ -314,6 +314,12 @@ impl Record {
                 self.adopt(now, id);
                 self.take(seen);
             }
+            // The end was told by another process, and this is what ended: its log may still be wanted.
+            Run::Ended(None) if !self.is_doomed() => {
+                self.run = Run::Ended(Some(id));
+                self.verified = true;
+                self.take(seen);
+            }
             Run::Ended(Some(_)) if !self.verified => {
                 self.run = Run::Ended(Some(id));
                 self.verified = true;
