@@ -4,6 +4,7 @@ mod create;
 mod delete;
 mod describe;
 mod events;
+mod exec;
 mod log;
 mod page;
 mod price;
@@ -63,6 +64,7 @@ pub(crate) fn perform(
     match action {
         "CreateContainerGroup" => create::run(cloud, &context),
         "DeleteContainerGroup" => delete::run(cloud, &context),
+        "ExecContainerCommand" => exec::run(cloud, &context),
         "DescribeContainerGroups" => describe::run(cloud, &context),
         "DescribeContainerGroupStatus" => status::run(cloud, &context),
         "DescribeContainerLog" => log::run(cloud, &context),

@@ -14,6 +14,11 @@ pub enum Error {
     AddressRange(String),
     #[error("reading an access key: it is written [ACCOUNT/]ID:SECRET[:TOKEN]")]
     AccessKey,
+    #[error("reading the runtime {0:?}: it is scripted, runc, or the path of an OCI runtime")]
+    RuntimeKind(String),
+    /// Containers cannot be run for real on this machine.
+    #[error("preparing to run containers for real: {0}")]
+    Runtime(String),
     #[error("drawing a seed from the operating system: {0}")]
     Seed(String),
 }

@@ -2,10 +2,11 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Parser;
-use eci_sim::{AccessKey, Config, Settings, Simulator, VSwitch};
+use eci_sim::{AccessKey, Config, RuntimeKind, RuntimeOptions, Settings, Simulator, VSwitch};
 use tracing_subscriber::EnvFilter;
 
 /// A local ECI: the cloud's OpenAPI over HTTP, for tests and demonstrations.
@@ -46,6 +47,17 @@ struct Arguments {
     /// Makes ids repeat from run to run
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
+    /// What runs containers: scripted (nothing runs, what they do is read off their command lines), runc, or the
+    /// path of another OCI runtime. Other than scripted needs root
+    #[arg(long, default_value = "scripted", value_name = "RUNTIME")]
+    runtime: RuntimeKind,
+    /// A folder of OCI image layouts, named as the images are; without it there is busybox, made from the installed
+    /// static one
+    #[arg(long, value_name = "DIR")]
+    images: Option<PathBuf>,
+    /// Where a runtime other than scripted keeps what it makes while it runs
+    #[arg(long, default_value = "/run/eci-sim", value_name = "DIR")]
+    runtime_dir: PathBuf,
     #[command(flatten)]
     settings: Settings,
 }
@@ -61,6 +73,9 @@ impl Arguments {
             security_group,
             address_range,
             seed,
+            runtime,
+            images,
+            runtime_dir,
             settings,
         } = self;
         let mut config = Config::default();
@@ -81,6 +96,7 @@ impl Arguments {
             address_range,
             seed,
             settings,
+            runtime: RuntimeOptions { kind: runtime, images, directory: runtime_dir },
             ..config
         }
     }

@@ -14,15 +14,22 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::debug;
 
 use crate::clock::{Clock, later};
 use crate::control::{self, ControlRequest};
+use crate::error::ApiError;
+use crate::exec::socket::{self, Rules, V4};
+use crate::exec::{Output, Session, SyncRun, Ticket, scripted};
+use crate::group::Group;
 use crate::reply::Answer;
+use crate::runtime::{self, Oci};
+use crate::settings::Settings;
 use crate::state::{Cloud, Step};
 use crate::wire::Request;
 
@@ -33,6 +40,8 @@ const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
 pub(crate) struct Shared {
     cloud: Mutex<Cloud>,
     clock: Arc<dyn Clock>,
+    /// What runs containers for real.
+    oci: Option<Arc<Oci>>,
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
 }
@@ -42,16 +51,48 @@ pub(crate) struct Shared {
 #[error("no answer was wanted")]
 struct NoAnswer;
 
+/// What becomes of a connection after its last answer.
+#[derive(Default)]
+struct Fate {
+    reset: AtomicBool,
+    exec: Mutex<Option<(Session, Rules)>>,
+}
+
 type Response = hyper::Response<Full<Bytes>>;
 
 impl Shared {
-    pub(crate) fn new(cloud: Cloud, clock: Arc<dyn Clock>) -> Self {
-        Self { cloud: Mutex::new(cloud), clock, tasks: TaskTracker::new(), stop: CancellationToken::new() }
+    pub(crate) fn new(cloud: Cloud, clock: Arc<dyn Clock>, oci: Option<Arc<Oci>>) -> Self {
+        Self {
+            cloud: Mutex::new(cloud),
+            clock,
+            oci,
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+        }
     }
 
     /// The cloud. A panic under the lock leaves a state that is no worse than a bug's usual trace.
     fn cloud(&self) -> MutexGuard<'_, Cloud> {
         self.cloud.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks at the cloud as it is now.
+    pub(crate) fn with_cloud<T>(&self, look: impl FnOnce(&mut Cloud, Timestamp) -> T) -> T {
+        let mut cloud = self.cloud();
+        let now = cloud.advance(self.clock.now());
+        look(&mut cloud, now)
+    }
+
+    /// Changes a group as it is now; `None` when it is gone.
+    pub(crate) fn change_group<T>(
+        &self,
+        id: &str,
+        change: impl FnOnce(&mut Group, Timestamp, &Settings) -> T,
+    ) -> Option<T> {
+        self.with_cloud(|cloud, now| {
+            let Cloud { store, settings, .. } = cloud;
+            store.change(id, settings, |group| change(group, now, settings))
+        })
     }
 
     pub(crate) fn control(&self, request: ControlRequest<'_>) -> (u16, serde_json::Value) {
@@ -84,9 +125,9 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
 async fn serve_connection(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>) {
     // Answers are small and wanted at once; a failure to set this costs only time.
     let _ = stream.set_nodelay(true);
-    let reset = Arc::new(AtomicBool::new(false));
+    let fate = Arc::new(Fate::default());
     let service =
-        service_fn(|request| Box::pin(respond(request, peer, Arc::clone(&shared), Arc::clone(&reset))));
+        service_fn(|request| Box::pin(respond(request, peer, Arc::clone(&shared), Arc::clone(&fate))));
     let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     tokio::select! {
         biased;
@@ -97,10 +138,18 @@ async fn serve_connection(stream: TcpStream, peer: SocketAddr, shared: Arc<Share
             }
         }
     }
-    let stream = connection.into_parts().io.into_inner();
-    if reset.load(Ordering::Relaxed) {
+    let parts = connection.into_parts();
+    let stream = parts.io.into_inner();
+    if fate.reset.load(Ordering::Relaxed) {
         // Closing with a linger time of zero sends a reset instead of an orderly end.
         let _ = stream.set_zero_linger();
+    }
+    let exec = fate.exec.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some((session, rules)) = exec {
+        tokio::select! {
+            () = shared.stop.cancelled() => {}
+            () = socket::serve(stream, parts.read_buf, session, rules) => {}
+        }
     }
 }
 
@@ -108,9 +157,12 @@ async fn respond(
     request: hyper::Request<Incoming>,
     peer: SocketAddr,
     shared: Arc<Shared>,
-    reset: Arc<AtomicBool>,
+    fate: Arc<Fate>,
 ) -> Result<Response, NoAnswer> {
     let (parts, body) = request.into_parts();
+    if parts.uri.path().trim_end_matches('/') == "/exec" {
+        return Ok(upgrade(&parts, &shared, &fate));
+    }
     let Ok(body) = Limited::new(body, MAX_BODY_BYTES).collect().await else {
         return Ok(plain(413, "text/plain", "the body is too large or broke off".to_owned()));
     };
@@ -133,8 +185,16 @@ async fn respond(
         peer: peer.to_string(),
     };
     let arrived_at = shared.clock.now();
-    let step = shared.cloud().apply(arrived_at, &request);
-    carry_out(step, shared, &reset).await
+    let (step, sync) = {
+        let mut cloud = shared.cloud();
+        let step = cloud.apply(arrived_at, &request);
+        (step, cloud.execs.sync.take())
+    };
+    let step = match sync {
+        Some(run) => run_to_end(step, run, &shared).await,
+        None => step,
+    };
+    carry_out(step, shared, &fate).await
 }
 
 /// Header names and values; a host that only the request line names counts as a header.
@@ -148,7 +208,79 @@ fn headers(parts: &http::request::Parts) -> Vec<(String, String)> {
     headers
 }
 
-async fn carry_out(step: Step, shared: Arc<Shared>, reset: &AtomicBool) -> Result<Response, NoAnswer> {
+/// Turns a connection into the socket of the command that its token stands for.
+fn upgrade(parts: &http::request::Parts, shared: &Arc<Shared>, fate: &Fate) -> Response {
+    let refuse = |status, text: &str| plain(status, "text/plain", text.to_owned());
+    let header =
+        |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let key = header("sec-websocket-key");
+    if key.is_empty() || !header("upgrade").eq_ignore_ascii_case("websocket") {
+        return refuse(400, "this address is a web socket's");
+    }
+    let token = parts.uri.query().unwrap_or_default().split('&').find_map(|pair| pair.strip_prefix("s="));
+    let ticket = shared.with_cloud(|cloud, now| cloud.execs.redeem(token.unwrap_or_default(), now));
+    let Some(session) = ticket.and_then(|ticket| open(shared, ticket)) else {
+        return refuse(403, "the token is unknown, was used, or has expired");
+    };
+    let asked_for_v4 = header("sec-websocket-protocol").split(',').any(|name| name.trim() == V4);
+    let rules = Rules::of(&shared.cloud().settings, asked_for_v4);
+    *fate.exec.lock().unwrap_or_else(PoisonError::into_inner) = Some((session, rules));
+    let mut response = plain(101, "text/plain", String::new());
+    let headers = response.headers_mut();
+    headers.clear();
+    headers.insert("connection", http::HeaderValue::from_static("upgrade"));
+    headers.insert("upgrade", http::HeaderValue::from_static("websocket"));
+    if let Ok(accept) = http::HeaderValue::from_str(&derive_accept_key(key.as_bytes())) {
+        headers.insert("sec-websocket-accept", accept);
+    }
+    if asked_for_v4 {
+        headers.insert("sec-websocket-protocol", http::HeaderValue::from_static(V4));
+    }
+    response
+}
+
+/// Starts a command; `None` when its container is gone.
+fn open(shared: &Arc<Shared>, ticket: Ticket) -> Option<Session> {
+    let found = shared.with_cloud(|cloud, now| {
+        let group = cloud.store.find(&ticket.group)?;
+        let container = group.life.container(&ticket.container).filter(|container| container.is_running())?;
+        Some((group.facts.is_real, group.facts.program(container.kind, container.index).1, now))
+    });
+    let (is_real, surroundings, now) = found?;
+    match shared.oci.as_ref().filter(|_| is_real) {
+        Some(oci) => Some(runtime::open(oci, ticket)),
+        None => Some(scripted::open(ticket, surroundings, now)),
+    }
+}
+
+/// Runs a command whose caller waits for its output, and puts that into the answer.
+async fn run_to_end(step: Step, run: SyncRun, shared: &Arc<Shared>) -> Step {
+    let SyncRun { ticket, envelope } = run;
+    let (Step::Answer { after, .. }, Some(envelope)) = (&step, envelope) else { return step };
+    let settings = shared.cloud().settings.clone();
+    let limit = if settings.exec_sync_s == 0 { u64::MAX } else { settings.exec_sync_s };
+    let Some(Session { input, mut output }) = open(shared, Ticket { stdin: false, ..ticket }) else {
+        return step;
+    };
+    drop(input);
+    let mut text = Vec::new();
+    let reading = async {
+        while let Some(Output::Stdout(bytes) | Output::Stderr(bytes)) = output.recv().await {
+            let room = settings.exec_sync_bytes.saturating_sub(text.len());
+            text.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        }
+    };
+    let in_time = tokio::time::timeout(Duration::from_secs(limit), reading).await.is_ok();
+    let answer = if in_time {
+        let text = String::from_utf8_lossy(&text);
+        envelope.success("ExecContainerCommand", serde_json::json!({"SyncResponse": text}))
+    } else {
+        envelope.error(&ApiError::new(408, "RequestTimeout", "The command did not end in time."))
+    };
+    Step::Answer { answer, after: *after }
+}
+
+async fn carry_out(step: Step, shared: Arc<Shared>, fate: &Fate) -> Result<Response, NoAnswer> {
     match step {
         Step::Answer { answer, after } => {
             sleep(after).await;
@@ -158,7 +290,7 @@ async fn carry_out(step: Step, shared: Arc<Shared>, reset: &AtomicBool) -> Resul
         }
         Step::Close => Err(NoAnswer),
         Step::Reset => {
-            reset.store(true, Ordering::Relaxed);
+            fate.reset.store(true, Ordering::Relaxed);
             Err(NoAnswer)
         }
         Step::Hang => match std::future::pending::<Infallible>().await {},

@@ -132,6 +132,31 @@ pub struct Settings {
     #[arg(long, value_enum, default_value_t, value_name = "HOW")]
     pub file_mode: FileMode,
 
+    /// Seconds the token of an exec socket is good for
+    #[arg(long, default_value_t = 30, value_name = "S")]
+    pub exec_token_s: u64,
+    /// Channels of an exec socket beyond 0, 1 and 2: 3 status and 4 resize as in Kubernetes, or 3 resize and 4 exit code
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub exec_channels: ExecChannels,
+    /// Whether an exec socket tells how the command ended: when v4.channel.k8s.io was asked for, always, or never
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub exec_status: ExecStatus,
+    /// Seconds without any message after which an exec socket is closed; 0 is never
+    #[arg(long, default_value_t = 0, value_name = "S")]
+    pub exec_idle_s: u64,
+    /// Bytes of the largest message that an exec socket takes; 0 is without limit
+    #[arg(long, default_value_t = 0, value_name = "BYTES")]
+    pub exec_frame_bytes: u64,
+    /// Characters that Command of ExecContainerCommand may have altogether; 0 is without limit
+    #[arg(long, default_value_t = 2048, value_name = "COUNT")]
+    pub exec_command_characters: usize,
+    /// Seconds a command under Sync may take; 0 is without limit
+    #[arg(long, default_value_t = 10, value_name = "S")]
+    pub exec_sync_s: u64,
+    /// Bytes of output that come back from a command under Sync
+    #[arg(long, default_value_t = 65_536, value_name = "BYTES")]
+    pub exec_sync_bytes: usize,
+
     /// Requests that `/_sim/requests` remembers
     #[arg(long, default_value_t = 50_000, value_name = "COUNT")]
     pub journal_size: usize,
@@ -168,6 +193,8 @@ switch! {
     LogTruncation { TailFirst, BytesFirst }
     CommandLimits { Metadata, Documented }
     FileMode { Octal, Decimal }
+    ExecChannels { Kubernetes, Swapped }
+    ExecStatus { Negotiated, Always, Never }
 }
 
 impl Default for Settings {

@@ -11,6 +11,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::control::ControlRequest;
 use crate::error::Error;
 use crate::rng::Rng;
+use crate::runtime::{Oci, RuntimeKind, RuntimeOptions, drive};
 use crate::server::{self, Shared};
 use crate::settings::Settings;
 use crate::state::addresses::Addresses;
@@ -40,6 +41,7 @@ pub struct Config {
     pub seed: Option<u64>,
     pub settings: Settings,
     pub clock: Arc<dyn Clock>,
+    pub runtime: RuntimeOptions,
 }
 
 impl Default for Config {
@@ -55,6 +57,7 @@ impl Default for Config {
             seed: None,
             settings: Settings::default(),
             clock: Arc::new(SystemClock),
+            runtime: RuntimeOptions::default(),
         }
     }
 }
@@ -76,11 +79,27 @@ impl Simulator {
             return Err(Error::NotLoopback(*listen));
         }
         let (listen, clock) = (*listen, Arc::clone(clock));
-        let cloud = cloud(config)?;
+        let (runtime, address_range) = (config.runtime.clone(), config.address_range.clone());
+        let mut cloud = cloud(config)?;
         let failed = |source| Error::Listen { address: listen, source };
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let shared = Arc::new(Shared::new(cloud, clock));
+        let oci = match &runtime.kind {
+            RuntimeKind::Scripted => None,
+            RuntimeKind::Oci(program) => {
+                let instance = getrandom::u32().map_err(|error| Error::Seed(error.to_string()))?;
+                Some(Arc::new(Oci::start(program, &runtime, &address_range, instance).await?))
+            }
+        };
+        if let Some(oci) = &oci {
+            cloud.is_real = true;
+            cloud.store.addresses.take_exactly(oci.gateway());
+        }
+        cloud.address = Some(address);
+        let shared = Arc::new(Shared::new(cloud, clock, oci.clone()));
+        if let Some(oci) = &oci {
+            shared.tasks.spawn(drive(Arc::clone(oci), Arc::clone(&shared)));
+        }
         shared.tasks.spawn(server::serve(listener, Arc::clone(&shared)));
         Ok(Self { address, shared })
     }
@@ -137,6 +156,8 @@ fn cloud(config: Config) -> Result<Cloud, Error> {
         rng: Rng::new(seed),
         throttle: Default::default(),
         is_real: false,
+        execs: Default::default(),
+        address: None,
         advanced: jiff::SignedDuration::ZERO,
     })
 }

@@ -17,6 +17,7 @@ mod tests;
 pub(crate) mod throttle;
 pub(crate) mod tokens;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -26,6 +27,7 @@ use crate::actions;
 use crate::auth::{AccessKey, Keyring};
 use crate::clock::later;
 use crate::error::ApiError;
+use crate::exec::Execs;
 use crate::reply::{Answer, Envelope};
 use crate::rng::Rng;
 use crate::schema::schema;
@@ -66,6 +68,9 @@ pub(crate) struct Cloud {
     pub(crate) throttle: Throttle,
     /// New groups are run by a runtime.
     pub(crate) is_real: bool,
+    pub(crate) execs: Execs,
+    /// Where it listens, once it does.
+    pub(crate) address: Option<SocketAddr>,
     /// How far groups are ahead of the clock that request times are checked against.
     pub(crate) advanced: SignedDuration,
 }
@@ -235,6 +240,9 @@ impl Cloud {
         outcome.container_group_id = answered_id.or(asked_id).map(str::to_owned);
         outcome.fault = *fault;
         self.journal.finish(*journal_seq, outcome);
+        if let Some(sync) = &mut self.execs.sync {
+            sync.envelope = Some(envelope.clone());
+        }
         match result {
             Ok(reply) => envelope.success(action, reply),
             Err(error) => envelope.error(&error),

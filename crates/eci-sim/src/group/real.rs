@@ -4,7 +4,7 @@
 //! runtime reports it. A report that comes late (the run it speaks of is no longer the present one) changes
 //! nothing.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Group;
 use super::container::Phase;
@@ -55,6 +55,10 @@ impl Group {
         if !self.runs(name, run) {
             return;
         }
+        // Nothing is written after the end.
+        let current = self.life.container(name).and_then(|container| container.current.as_ref());
+        let last = current.and_then(|current| current.injected.last()).map(|line| line.at);
+        let at = last.map_or(at, |last| last.max(at));
         let policy = self.facts.restart_policy();
         match self.life.deletion {
             None => {
@@ -77,11 +81,15 @@ impl Group {
     }
 
     /// A container wrote lines. They belong to `run`, which may have ended a moment ago.
-    pub(crate) fn wrote(&mut self, name: &str, run: &str, lines: Vec<Line>) {
+    pub(crate) fn wrote(&mut self, name: &str, run: &str, texts: Vec<String>, at: Timestamp) {
         let Some(container) = self.life.container_mut(name) else { return };
         let runs = [&mut container.current, &mut container.previous];
         let Some(wanted) = runs.into_iter().flatten().find(|candidate| candidate.id == run) else { return };
-        wanted.injected.extend(lines);
+        for text in texts {
+            // Every line has a time of its own.
+            let after = wanted.injected.last().map(|line| later(line.at, SignedDuration::from_micros(1)));
+            wanted.injected.push(Line { at: after.map_or(at, |after| after.max(at)), text });
+        }
         let size = |line: &Line| line.text.len() + LINE_OVERHEAD;
         let mut bytes: usize = wanted.injected.iter().map(size).sum();
         let mut old = 0;
@@ -90,6 +98,14 @@ impl Group {
             old += 1;
         }
         wanted.injected.drain(..old);
+    }
+
+    /// The last lines that a container's present run wrote.
+    pub(crate) fn last_lines(&self, name: &str, count: usize) -> String {
+        let current = self.life.container(name).and_then(|container| container.current.as_ref());
+        let lines = current.map(|current| current.injected.as_slice()).unwrap_or_default();
+        let last = lines[lines.len().saturating_sub(count)..].iter().map(|line| line.text.as_str());
+        last.collect::<Vec<_>>().join("\n")
     }
 
     /// The runtime's verdict on a container's readiness.
@@ -198,7 +214,7 @@ mod tests {
     fn a_log_that_grows_without_end_keeps_its_newest_lines() {
         let (mut group, _, at, run) = running(&[]);
         for number in 0..20 {
-            group.wrote("nginx", &run, vec![Line { at, text: format!("{number}{}", "x".repeat(1_000_000)) }]);
+            group.wrote("nginx", &run, vec![format!("{number}{}", "x".repeat(1_000_000))], at);
         }
         let lines = &group.life.container("nginx").unwrap().current.as_ref().unwrap().injected;
         assert!(lines.len() < 10 && lines.last().unwrap().text.starts_with("19"));

@@ -43,6 +43,8 @@ impl World {
             rng: Rng::new(1),
             throttle: Default::default(),
             is_real: false,
+            execs: Default::default(),
+            address: None,
             advanced: SignedDuration::ZERO,
         };
         let now = "2026-01-01T00:00:00Z".parse().unwrap();

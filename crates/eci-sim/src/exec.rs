@@ -1,0 +1,113 @@
+//! Commands run inside containers: tokens for the web socket, sessions of either runtime, and the socket.
+//!
+//! The core hands out a [`Ticket`] for a token; the HTTP layer redeems it once and opens a [`Session`], which looks
+//! the same whether a process or a script is at its other end.
+
+pub(crate) mod scripted;
+pub(crate) mod socket;
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+
+use crate::reply::Envelope;
+
+/// What was asked for, waiting for its socket.
+#[derive(Clone, Debug)]
+pub(crate) struct Ticket {
+    pub(crate) group: String,
+    pub(crate) container: String,
+    pub(crate) command: Vec<String>,
+    pub(crate) tty: bool,
+    pub(crate) stdin: bool,
+    pub(crate) expires_at: Timestamp,
+}
+
+/// A command that is run to its end before the call is answered.
+#[derive(Debug)]
+pub(crate) struct SyncRun {
+    pub(crate) ticket: Ticket,
+    /// Set when the answer is put together.
+    pub(crate) envelope: Option<Envelope>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Execs {
+    tickets: BTreeMap<String, Ticket>,
+    /// Of the call that is being answered.
+    pub(crate) sync: Option<SyncRun>,
+}
+
+impl Execs {
+    pub(crate) fn issue(&mut self, token: String, ticket: Ticket, now: Timestamp) {
+        self.tickets.retain(|_, ticket| ticket.expires_at > now);
+        self.tickets.insert(token, ticket);
+    }
+
+    /// Takes the ticket of a token; there is none the second time, or when it has expired.
+    pub(crate) fn redeem(&mut self, token: &str, now: Timestamp) -> Option<Ticket> {
+        self.tickets.remove(token).filter(|ticket| ticket.expires_at > now)
+    }
+}
+
+#[derive(Debug)]
+pub(crate) enum Input {
+    Stdin(Bytes),
+    Resize { width: u16, height: u16 },
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Output {
+    Stdout(Bytes),
+    Stderr(Bytes),
+    /// The last.
+    Exit(i32),
+}
+
+/// A command that runs. Dropping it ends the command.
+pub(crate) struct Session {
+    /// Dropping it closes stdin.
+    pub(crate) input: mpsc::Sender<Input>,
+    pub(crate) output: mpsc::Receiver<Output>,
+}
+
+/// The other ends of a session.
+pub(crate) struct Ends {
+    pub(crate) input: mpsc::Receiver<Input>,
+    pub(crate) output: mpsc::Sender<Output>,
+}
+
+pub(crate) fn session() -> (Session, Ends) {
+    let (input, inputs) = mpsc::channel(16);
+    let (outputs, output) = mpsc::channel(16);
+    (Session { input, output }, Ends { input: inputs, output: outputs })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::later;
+
+    #[test]
+    fn a_token_is_good_once_and_only_until_it_expires() {
+        let now = Timestamp::UNIX_EPOCH;
+        let later = |seconds| later(now, jiff::SignedDuration::from_secs(seconds));
+        let ticket = Ticket {
+            group: "eci-1".into(),
+            container: "main".into(),
+            command: vec!["date".into()],
+            tty: false,
+            stdin: true,
+            expires_at: later(30),
+        };
+        let mut execs = Execs::default();
+        execs.issue("a".into(), ticket.clone(), now);
+        execs.issue("b".into(), ticket, now);
+        assert!(execs.redeem("a", later(29)).is_some());
+        assert!(execs.redeem("a", later(29)).is_none());
+        assert!(execs.redeem("b", later(30)).is_none());
+        assert!(execs.redeem("c", now).is_none());
+    }
+}

@@ -1,0 +1,217 @@
+//! Runs the containers of groups for real, through an installed OCI runtime such as `runc`.
+//!
+//! ```text
+//! driver ─▶ what the groups want (under the lock) ─▶ a task for each container that is to run
+//!              spec (from the request) ─ image (OCI layouts) ─ network ─ bundle ─▶ process ─▶ probe
+//!              └─▶ pulled, launched, wrote, probed, exited: reported to the group
+//! sweep ─▶ removes what an instance made, whether it ends or was killed
+//! ```
+//!
+//! The core stays a pure state machine: it says what it waits for, and tasks here bring the answers. All that an
+//! instance makes on the machine carries its id, and its folder a lock, so that the next start can tell what is
+//! left over from what belongs to a neighbour.
+
+mod bundle;
+mod busybox;
+mod command;
+mod driver;
+mod image;
+mod layout;
+mod network;
+mod probe;
+mod process;
+mod session;
+mod spec;
+mod sweep;
+
+pub(crate) use driver::drive;
+pub(crate) use session::open;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::error::Error;
+use command::{is_installed, run};
+use image::Images;
+use network::Network;
+
+/// What runs the containers of groups.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum RuntimeKind {
+    /// Nothing runs: what containers do is read off their command lines.
+    #[default]
+    Scripted,
+    /// An OCI runtime, by name or path.
+    Oci(PathBuf),
+}
+
+impl FromStr for RuntimeKind {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text {
+            "scripted" => Ok(Self::Scripted),
+            "runc" => Ok(Self::Oci(PathBuf::from("runc"))),
+            path if path.starts_with('/') => Ok(Self::Oci(PathBuf::from(path))),
+            _ => Err(Error::RuntimeKind(text.to_owned())),
+        }
+    }
+}
+
+/// How containers run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuntimeOptions {
+    pub kind: RuntimeKind,
+    /// Where images are: `IMAGE-NAME/oci-layout`. `None` makes one, busybox, from the installed binary.
+    pub images: Option<PathBuf>,
+    /// Where running instances keep what they make.
+    pub directory: PathBuf,
+}
+
+impl Default for RuntimeOptions {
+    fn default() -> Self {
+        Self { kind: RuntimeKind::Scripted, images: None, directory: PathBuf::from("/run/eci-sim") }
+    }
+}
+
+/// Programs that must be there, and the Debian packages that have them.
+const TOOLS: &[(&str, &str)] = &[("ip", "iproute2"), ("unshare", "util-linux"), ("tar", "tar")];
+
+/// A runtime that is ready: swept, locked, with a bridge.
+#[derive(Debug)]
+pub(crate) struct Oci {
+    program: PathBuf,
+    /// What the names of everything it makes carry.
+    instance: String,
+    directory: PathBuf,
+    network: Network,
+    images: Images,
+    /// What the OCI runtime calls the containers that run, by group and name.
+    running: Mutex<BTreeMap<(String, String), String>>,
+    /// Held as long as the instance lives.
+    _lock: File,
+}
+
+impl Oci {
+    /// Sweeps what killed instances left, and makes the bridge.
+    pub(crate) async fn start(
+        program: &Path,
+        options: &RuntimeOptions,
+        address_range: &str,
+        instance: u32,
+    ) -> Result<Self, Error> {
+        check_machine(program)?;
+        let instance = format!("{:06x}", instance & 0xff_ffff);
+        let directory = options.directory.join(&instance);
+        let lock = sweep::enter(&options.directory, &instance).await.map_err(Error::Runtime)?;
+        let started = async {
+            let network = Network::start(&instance, address_range).await?;
+            let images = Images::open(options.images.clone(), &directory).await?;
+            Ok((network, images))
+        };
+        match started.await {
+            Ok((network, images)) => {
+                let program = program.to_owned();
+                Ok(Self {
+                    program,
+                    instance,
+                    directory,
+                    network,
+                    images,
+                    running: Mutex::default(),
+                    _lock: lock,
+                })
+            }
+            Err(reason) => {
+                sweep::clear(&options.directory, &instance).await;
+                Err(Error::Runtime(reason))
+            }
+        }
+    }
+
+    /// Ends and removes everything that this instance made.
+    pub(crate) async fn end(&self) {
+        let parent = self.directory.parent().unwrap_or(&self.directory);
+        sweep::clear(parent, &self.instance).await;
+    }
+
+    /// The address of this machine that groups reach.
+    pub(crate) fn gateway(&self) -> std::net::Ipv4Addr {
+        self.network.gateway()
+    }
+
+    /// What the OCI runtime calls a container that runs.
+    fn container(&self, group: &str, name: &str) -> Option<String> {
+        self.running().get(&(group.to_owned(), name.to_owned())).cloned()
+    }
+
+    fn running(&self) -> MutexGuard<'_, BTreeMap<(String, String), String>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn group_directory(&self, group: &str) -> PathBuf {
+        self.directory.join("groups").join(group)
+    }
+
+    /// Where the control groups of a container are, below each controller's root.
+    fn cgroup(&self, group: &str, container: &str) -> String {
+        format!("/{}{}/{group}/{container}", sweep::PREFIX, self.instance)
+    }
+
+    /// The runtime's arguments that come before any command.
+    fn arguments(&self) -> Vec<String> {
+        vec!["--root".to_owned(), self.directory.join("runtime").display().to_string()]
+    }
+
+    /// Runs a command of the runtime to its end.
+    async fn call(&self, arguments: &[&str]) -> Result<String, String> {
+        let mut all = self.arguments();
+        all.extend(arguments.iter().map(|argument| (*argument).to_owned()));
+        run(&self.instance, &self.program, &all).await
+    }
+}
+
+/// Says what is missing on this machine, with the command that brings it.
+fn check_machine(program: &Path) -> Result<(), Error> {
+    let is_root = std::fs::metadata("/proc/self").is_ok_and(|owner| {
+        use std::os::unix::fs::MetadataExt;
+        owner.uid() == 0
+    });
+    if !is_root {
+        return Err(Error::Runtime("it needs root; --runtime scripted, the default, does not".to_owned()));
+    }
+    if !is_installed(program) {
+        let package = program.file_name().unwrap_or(program.as_os_str()).to_string_lossy();
+        let message = format!("{} is missing; install it with: apt-get install {package}", program.display());
+        return Err(Error::Runtime(message));
+    }
+    for (tool, package) in TOOLS {
+        if !is_installed(Path::new(tool)) {
+            let message = format!("{tool} is missing; install it with: apt-get install {package}");
+            return Err(Error::Runtime(message));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_runtime_is_named_or_given_by_path() {
+        assert_eq!("scripted".parse::<RuntimeKind>().unwrap(), RuntimeKind::Scripted);
+        assert_eq!("runc".parse::<RuntimeKind>().unwrap(), RuntimeKind::Oci("runc".into()));
+        assert_eq!("/opt/crun".parse::<RuntimeKind>().unwrap(), RuntimeKind::Oci("/opt/crun".into()));
+        assert!("docker".parse::<RuntimeKind>().is_err());
+    }
+
+    #[test]
+    fn a_missing_runtime_is_named_with_the_command_that_installs_it() {
+        let error = check_machine(Path::new("/nowhere/no-such-runtime")).unwrap_err().to_string();
+        assert!(error.contains("apt-get install") || error.contains("needs root"), "{error}");
+    }
+}

@@ -1,0 +1,237 @@
+//! Sees what the groups want and starts, stops and clears away accordingly.
+//!
+//! Level, not edge: every round compares what should run with what does, so that a group that is deleted,
+//! restarted, expired or taken away by the control API needs no message of its own.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{OnceCell, watch};
+use tokio_util::task::TaskTracker;
+
+use super::Oci;
+use super::process::{Launch, pull, run_container};
+use super::{spec, sweep};
+use crate::group::{Container, Group, Phase};
+use crate::server::Shared;
+
+/// How often the groups are looked at. Their time is lazy: nothing announces that something is due.
+const ROUND: Duration = Duration::from_millis(20);
+
+/// How a container is asked to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stop {
+    No,
+    /// The preStop hook, the signal, the grace period.
+    Gracefully,
+    AtOnce,
+}
+
+/// A pull or a run under way.
+struct Task {
+    stop: watch::Sender<Stop>,
+    /// The run that was reported as launched.
+    run: watch::Receiver<Option<String>>,
+    done: watch::Receiver<bool>,
+}
+
+/// What is there of a group.
+struct Pod {
+    link: u32,
+    address: Ipv4Addr,
+    network: Arc<OnceCell<String>>,
+    tasks: BTreeMap<String, Task>,
+    /// Runs so far; their folders are numbered.
+    runs: u32,
+}
+
+/// What a group wants of its containers.
+struct Wish {
+    group: String,
+    address: Ipv4Addr,
+    /// It has ended or is being deleted; `Stop::No` otherwise.
+    stop: Stop,
+    is_deleted: bool,
+    pulls: Vec<(String, String)>,
+    launches: Vec<Launch>,
+    /// The runs that go on, by container.
+    runs: BTreeMap<String, String>,
+}
+
+/// Runs containers until the simulator stops.
+pub(crate) async fn drive(oci: Arc<Oci>, shared: Arc<Shared>) {
+    let tasks = TaskTracker::new();
+    let mut pods: BTreeMap<String, Pod> = BTreeMap::new();
+    let mut links = 0;
+    while !shared.stop.is_cancelled() {
+        let wishes = wishes(&shared);
+        for pod in pods.values_mut() {
+            pod.tasks.retain(|_, task| !*task.done.borrow());
+        }
+        for wish in &wishes {
+            if wish.stop == Stop::No && !pods.contains_key(&wish.group) {
+                links += 1;
+                let (network, tasks) = (Arc::default(), BTreeMap::new());
+                let pod = Pod { link: links, address: wish.address, network, tasks, runs: 0 };
+                pods.insert(wish.group.clone(), pod);
+            }
+        }
+        for wish in wishes {
+            let group = wish.group.clone();
+            let deletes = wish.is_deleted;
+            if let Some(pod) = pods.get_mut(&group) {
+                fulfil(&oci, &shared, &tasks, pod, wish);
+            }
+            if deletes && pods.get(&group).is_none_or(|pod| pod.tasks.is_empty()) {
+                shared.change_group(&group, |group, now, settings| group.stopped(now, settings));
+            }
+        }
+        clear(&oci, &shared, &mut pods).await;
+        tokio::select! {
+            () = shared.stop.cancelled() => break,
+            () = tokio::time::sleep(ROUND) => {}
+        }
+    }
+    for task in pods.values().flat_map(|pod| pod.tasks.values()) {
+        task.stop.send_replace(Stop::AtOnce);
+    }
+    oci.end().await;
+    tasks.close();
+    tasks.wait().await;
+    // A container that was being started meanwhile has left something.
+    oci.end().await;
+}
+
+/// What all groups want now.
+fn wishes(shared: &Shared) -> Vec<Wish> {
+    shared.with_cloud(|cloud, _| {
+        let file_mode = cloud.settings.file_mode;
+        cloud.store.groups().filter(|group| group.facts.is_real).map(|group| wish(group, file_mode)).collect()
+    })
+}
+
+fn wish(group: &Group, file_mode: crate::settings::FileMode) -> Wish {
+    let Group { facts, life } = group;
+    let stop = match life.deletion {
+        Some(deletion) if deletion.force => Stop::AtOnce,
+        Some(_) => Stop::Gracefully,
+        None if life.is_terminal() => Stop::AtOnce,
+        None => Stop::No,
+    };
+    let mut wish = Wish {
+        group: facts.id.clone(),
+        address: facts.address,
+        stop,
+        is_deleted: life.deletion.is_some(),
+        pulls: Vec::new(),
+        launches: Vec::new(),
+        runs: BTreeMap::new(),
+    };
+    if stop == Stop::AtOnce {
+        return wish;
+    }
+    for container in life.init.iter().chain(&life.apps) {
+        match container.phase {
+            Phase::Pulling { .. } => wish.pulls.push((container.name.clone(), container.image.clone())),
+            Phase::Launching => wish.launches.push(Launch {
+                group: spec::group(facts, file_mode),
+                container: spec::container(facts, container.kind, container.index),
+            }),
+            Phase::Running => wish.runs.extend(running(container)),
+            _ => {}
+        }
+    }
+    wish
+}
+
+fn running(container: &Container) -> Option<(String, String)> {
+    Some((container.name.clone(), container.current.as_ref()?.id.clone()))
+}
+
+/// Stops what is no longer wanted and starts what is.
+fn fulfil(oci: &Arc<Oci>, shared: &Arc<Shared>, tasks: &TaskTracker, pod: &mut Pod, wish: Wish) {
+    for (name, task) in &pod.tasks {
+        let run = task.run.borrow().clone();
+        let is_wanted = run.is_none_or(|run| wish.runs.get(name) == Some(&run));
+        let stop = if is_wanted { wish.stop } else { Stop::AtOnce };
+        task.stop.send_if_modified(|asked| {
+            let harder = stop > *asked;
+            *asked = stop.max(*asked);
+            harder
+        });
+    }
+    if wish.stop != Stop::No {
+        return;
+    }
+    for (name, image) in wish.pulls {
+        if !pod.tasks.contains_key(&name) {
+            let (task, _, _, finished) = task();
+            pod.tasks.insert(name.clone(), task);
+            let (oci, shared, group) = (Arc::clone(oci), Arc::clone(shared), wish.group.clone());
+            tasks.spawn(async move {
+                pull(&oci, &shared, &group, &name, &image).await;
+                finished.send_replace(true);
+            });
+        }
+    }
+    for launch in wish.launches {
+        if !pod.tasks.contains_key(&launch.container.name) {
+            pod.runs += 1;
+            let (task, stop, launched, finished) = task();
+            pod.tasks.insert(launch.container.name.clone(), task);
+            let (oci, shared) = (Arc::clone(oci), Arc::clone(shared));
+            let (network, link, number) = (Arc::clone(&pod.network), pod.link, pod.runs);
+            tasks.spawn(async move {
+                let place = super::process::Place { network, link, number };
+                run_container(&oci, &shared, launch, place, stop, launched).await;
+                finished.send_replace(true);
+            });
+        }
+    }
+}
+
+type Ends = (Task, watch::Receiver<Stop>, watch::Sender<Option<String>>, watch::Sender<bool>);
+
+fn task() -> Ends {
+    let (stop, stops) = watch::channel(Stop::No);
+    let (launched, run) = watch::channel(None);
+    let (finished, done) = watch::channel(false);
+    (Task { stop, run, done }, stops, launched, finished)
+}
+
+/// Removes what is left of groups that have ended or gone, once nothing of them runs.
+async fn clear(oci: &Oci, shared: &Shared, pods: &mut BTreeMap<String, Pod>) {
+    let alive = |id: &str| {
+        shared.with_cloud(|cloud, _| {
+            cloud.store.find(id).is_some_and(|group| {
+                let is_stopped = group.life.deletion.is_some_and(|deletion| {
+                    deletion.stopped_at <= deletion.gone_at && deletion.stopped_at < jiff::Timestamp::MAX
+                });
+                !group.life.is_terminal() && !is_stopped
+            })
+        })
+    };
+    let over: Vec<String> = pods.keys().filter(|id| !alive(id)).cloned().collect();
+    for id in over {
+        let Some(pod) = pods.get(&id) else { continue };
+        for task in pod.tasks.values() {
+            task.stop.send_replace(Stop::AtOnce);
+        }
+        if !pod.tasks.is_empty() {
+            continue;
+        }
+        if pod.network.initialized() {
+            oci.network.leave(&id, pod.link, pod.address).await;
+        }
+        sweep::remove_cgroups(&oci.instance, &id);
+        let directory = oci.group_directory(&id);
+        if let Err(error) = std::fs::remove_dir_all(&directory)
+            && directory.exists()
+        {
+            tracing::warn!(%error, directory = %directory.display(), "could not be removed");
+        }
+        pods.remove(&id);
+    }
+}
