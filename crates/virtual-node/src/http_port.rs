@@ -20,6 +20,9 @@ use tracing::{debug, warn};
 /// How long a client may take to send its request.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Connections at once; more wait. Two scrapers and three probes need a handful.
+const CONNECTIONS: usize = 64;
+
 /// What the endpoints ask.
 pub(crate) struct Probes {
     /// The text of `/metrics`.
@@ -53,7 +56,7 @@ impl HttpPort {
                 biased;
                 () = shutdown.cancelled() => return,
                 Some(_) = connections.join_next(), if !connections.is_empty() => continue,
-                accepted = self.listener.accept() => accepted,
+                accepted = self.listener.accept(), if connections.len() < CONNECTIONS => accepted,
             };
             let stream = match accepted {
                 Ok((stream, _)) => stream,

@@ -1,5 +1,6 @@
 //! Judges from the calls' outcomes whether the cloud can be worked with.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
@@ -25,6 +26,9 @@ pub enum CloudView {
     },
 }
 
+/// Reason of a key that is wrong, whichever pod met it.
+const INVALID_KEY: &str = "InvalidCredentials";
+
 #[derive(Clone, Debug)]
 struct Failure {
     reason: &'static str,
@@ -41,6 +45,8 @@ pub(super) struct Cloud {
     heard: bool,
     reads: Option<Failure>,
     writes: Option<(Failure, Timestamp)>,
+    /// Pods whose writes failed in a row: two suffice.
+    refused: BTreeSet<String>,
 }
 
 impl Cloud {
@@ -57,14 +63,20 @@ impl Cloud {
         }
     }
 
-    pub(super) fn wrote(&mut self, now: Timestamp, error: Option<&ProviderError>) {
+    pub(super) fn wrote(&mut self, now: Timestamp, uid: &str, error: Option<&ProviderError>) {
         // A write that fails for one pod's reasons does not speak against the cloud.
         let lasting =
             |error: &ProviderError| matches!(error.kind(), ErrorKind::Denied | ErrorKind::InvalidCredentials);
         let error = error.filter(|error| error.kind().is_cloud_wide());
         match error.map(|error| Failure::new(now, error, lasting(error))) {
-            None => self.writes = None,
+            None => {
+                self.writes = None;
+                self.refused.clear();
+            }
             Some(new) => {
+                if self.refused.len() < 2 {
+                    self.refused.insert(uid.to_owned());
+                }
                 let before = self.writes.take().map(|(failure, _)| failure);
                 self.writes = Some((series(before, new), now));
             }
@@ -75,6 +87,8 @@ impl Cloud {
         let writes = self
             .writes
             .as_ref()
+            // What one pod asks for may be what is refused.
+            .filter(|(failure, _)| self.refused.len() > 1 || failure.reason == INVALID_KEY)
             .filter(|(_, last)| now.duration_since(*last) < signed(REFUSAL_LASTS))
             .map(|(failure, _)| failure);
         let speaks =
@@ -144,7 +158,9 @@ mod tests {
     fn a_refused_write_is_told_for_a_minute_although_reading_works() {
         let mut cloud = Cloud::default();
         cloud.read(at(0), None);
-        cloud.wrote(at(0), Some(&error(ErrorKind::Denied)));
+        cloud.wrote(at(0), "u1", Some(&error(ErrorKind::Denied)));
+        assert_eq!(cloud.view(at(0), PATIENCE), CloudView::Reachable, "one pod may ask for what is refused");
+        cloud.wrote(at(0), "u2", Some(&error(ErrorKind::Denied)));
         cloud.read(at(1), None);
         assert!(matches!(cloud.view(at(2), PATIENCE), CloudView::Unreachable { .. }));
         assert_eq!(cloud.view(at(61), PATIENCE), CloudView::Reachable);
@@ -169,7 +185,8 @@ mod tests {
     fn a_pod_that_the_cloud_refuses_does_not_speak_against_the_cloud() {
         let mut cloud = Cloud::default();
         cloud.read(at(0), None);
-        cloud.wrote(at(0), Some(&error(ErrorKind::OutOfStock)));
+        cloud.wrote(at(0), "u1", Some(&error(ErrorKind::OutOfStock)));
+        cloud.wrote(at(0), "u2", Some(&error(ErrorKind::OutOfStock)));
         assert_eq!(cloud.view(at(100), PATIENCE), CloudView::Reachable);
     }
 }

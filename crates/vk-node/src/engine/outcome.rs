@@ -17,6 +17,7 @@ impl Engine {
             Outcome::Created { uid, result } => {
                 self.note_write(
                     now,
+                    &uid,
                     match &result {
                         Err(CreateError::Provider(error)) => Some(Err(error)),
                         Err(_) => None,
@@ -35,7 +36,7 @@ impl Engine {
                 self.decide(now, &uid, actions);
             }
             Outcome::Deleted { uid, group, result } => {
-                self.note_write(now, Some(result.as_ref().copied()));
+                self.note_write(now, &uid, Some(result.as_ref().copied()));
                 self.deleted(now, &uid, &group, result.is_ok(), actions);
             }
             Outcome::Observed(result) => self.observed(now, result, actions),
@@ -56,10 +57,10 @@ impl Engine {
         }
     }
 
-    fn note_write(&mut self, now: Timestamp, result: Option<Result<(), &ProviderError>>) {
+    fn note_write(&mut self, now: Timestamp, uid: &str, result: Option<Result<(), &ProviderError>>) {
         match result {
-            Some(Ok(())) => self.cloud.wrote(now, None),
-            Some(Err(error)) if error.kind().is_cloud_wide() => self.cloud.wrote(now, Some(error)),
+            Some(Ok(())) => self.cloud.wrote(now, uid, None),
+            Some(Err(error)) if error.kind().is_cloud_wide() => self.cloud.wrote(now, uid, Some(error)),
             _ => {}
         }
     }
