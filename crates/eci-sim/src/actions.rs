@@ -1,17 +1,22 @@
 //! The actions that this simulator carries; each is a function of the cloud, the caller and the parameters.
 
+mod available;
 mod create;
 mod delete;
 mod describe;
 mod events;
 mod exec;
 mod log;
+mod metric;
 mod page;
 mod price;
 mod regions;
 mod render;
+mod resources;
 mod restart;
 mod status;
+mod tags;
+mod tasks;
 mod update;
 mod usage;
 
@@ -25,6 +30,7 @@ use crate::error::ApiError;
 use crate::group::Group;
 use crate::params::{Node, Parameters};
 use crate::state::Cloud;
+use crate::state::catalog::ResourceKind::{DataCache, ImageCache, VirtualNode};
 
 /// What every action is given.
 pub(crate) struct Context<'a> {
@@ -72,6 +78,30 @@ pub(crate) fn perform(
         "RestartContainerGroup" => restart::run(cloud, &context),
         "UpdateContainerGroup" => update::run(cloud, &context),
         "DescribeContainerGroupPrice" => price::run(cloud, &context),
+        "DescribeContainerGroupMetric" => metric::one(cloud, &context),
+        "DescribeMultiContainerGroupMetric" => metric::several(cloud, &context),
+        "DescribeAvailableResource" => available::run(cloud, &context),
+        "CreateImageCache" => resources::create(cloud, &context, ImageCache, action),
+        "UpdateImageCache" => resources::update(cloud, &context, ImageCache),
+        "DescribeImageCaches" => resources::describe(cloud, &context, ImageCache),
+        "DeleteImageCache" => resources::delete(cloud, &context, ImageCache),
+        "CreateDataCache" => resources::create(cloud, &context, DataCache, action),
+        "CopyDataCache" => resources::copy(cloud, &context),
+        "UpdateDataCache" => resources::update(cloud, &context, DataCache),
+        "DescribeDataCaches" => resources::describe(cloud, &context, DataCache),
+        "DeleteDataCache" => resources::delete(cloud, &context, DataCache),
+        "CreateVirtualNode" => resources::create(cloud, &context, VirtualNode, action),
+        "UpdateVirtualNode" => resources::update(cloud, &context, VirtualNode),
+        "DescribeVirtualNodes" => resources::describe(cloud, &context, VirtualNode),
+        "DeleteVirtualNode" => resources::delete(cloud, &context, VirtualNode),
+        "TagResources" => tags::add(cloud, &context),
+        "UntagResources" => tags::remove(cloud, &context),
+        "ListTagResources" => tags::list(cloud, &context),
+        "ResizeContainerGroupVolume" => tasks::resize(cloud, &context),
+        "CommitContainer" => tasks::commit(cloud, &context),
+        "DescribeCommitContainerTask" => tasks::describe_commits(cloud, &context),
+        "CreateInstanceOpsTask" => tasks::operate(cloud, &context),
+        "DescribeInstanceOpsRecords" => tasks::describe_operations(cloud, &context),
         "ListUsage" => Ok(usage::reply(cloud, &context)),
         "DescribeRegions" => Ok(regions::reply()),
         _ => {

@@ -155,6 +155,7 @@ fn cloud(config: Config) -> Result<Cloud, Error> {
         journal: Default::default(),
         rng: Rng::new(seed),
         throttle: Default::default(),
+        catalog: Default::default(),
         is_real: false,
         execs: Default::default(),
         address: None,

@@ -9,6 +9,7 @@
 //! [`Step`] says about the connection.
 
 pub(crate) mod addresses;
+pub(crate) mod catalog;
 pub(crate) mod faults;
 pub(crate) mod journal;
 pub(crate) mod store;
@@ -34,6 +35,7 @@ use crate::schema::schema;
 use crate::settings::{ForeignRegion, ReadPermission, Settings, millis};
 use crate::validate::{Problem, validate};
 use crate::wire::{Call, Request};
+use catalog::Catalog;
 use faults::{Fault, FaultKind, Faults};
 use journal::{Entry, Journal, Outcome};
 use store::Store;
@@ -66,6 +68,7 @@ pub(crate) struct Cloud {
     pub(crate) journal: Journal,
     pub(crate) rng: Rng,
     pub(crate) throttle: Throttle,
+    pub(crate) catalog: Catalog,
     /// New groups are run by a runtime.
     pub(crate) is_real: bool,
     pub(crate) execs: Execs,
@@ -111,6 +114,7 @@ impl Cloud {
     pub(crate) fn advance(&mut self, wall: Timestamp) -> Timestamp {
         let now = later(wall, self.advanced);
         self.store.advance(now, &self.settings);
+        self.catalog.expire(now, millis(self.settings.build_ms));
         now
     }
 

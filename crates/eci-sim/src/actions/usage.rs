@@ -4,9 +4,12 @@ use serde_json::{Value, json};
 
 use super::Context;
 use crate::state::Cloud;
+use crate::state::catalog::ResourceKind;
 
 /// Shown as the quota where none is set.
 const UNLIMITED_VCPU: f64 = 100_000.0;
+/// Shown as the quota of caches, and not enforced.
+const MAX_CACHES: usize = 100;
 
 pub(super) fn reply(cloud: &Cloud, context: &Context<'_>) -> Value {
     let region = context.region(cloud);
@@ -14,9 +17,14 @@ pub(super) fn reply(cloud: &Cloud, context: &Context<'_>) -> Value {
         0 => UNLIMITED_VCPU,
         quota => f64::from(quota),
     };
+    let count = |kind| cloud.catalog.of(kind, &context.caller.account, &region).count();
     json!({"Attributes": {
         "UsedCpu": used_cpu(cloud, &context.caller.account, &region),
         "MaxCpu": max,
+        "UsedImageCacheCount": count(ResourceKind::ImageCache),
+        "MaxImageCacheCount": MAX_CACHES,
+        "UsedDataCacheCount": count(ResourceKind::DataCache),
+        "MaxDataCacheCount": MAX_CACHES,
     }})
 }
 

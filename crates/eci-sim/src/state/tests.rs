@@ -7,6 +7,7 @@ mod logs;
 mod reading;
 mod renewal;
 mod replies;
+mod resources;
 
 use std::collections::BTreeSet;
 
@@ -42,6 +43,7 @@ impl World {
             journal: Journal::default(),
             rng: Rng::new(1),
             throttle: Default::default(),
+            catalog: Default::default(),
             is_real: false,
             execs: Default::default(),
             address: None,

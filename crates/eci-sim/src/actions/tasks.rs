@@ -1,0 +1,191 @@
+//! What is done to a living group: volumes resized, containers committed as images, dumps and captures taken.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::Context;
+use crate::clock::{later, seconds_text};
+use crate::error::ApiError;
+use crate::params::Node;
+use crate::settings::millis;
+use crate::state::Cloud;
+use crate::state::catalog::{CommitTask, OpsRecord};
+
+/// A core dump that was enabled is waited for this long.
+const DUMP_ENABLED: SignedDuration = SignedDuration::from_hours(12);
+const PHASES: [&str; 3] = ["PullBaseImage", "CommitContainer", "PushCommittedImage"];
+
+pub(super) fn resize(cloud: &mut Cloud, context: &Context<'_>) -> Result<Value, ApiError> {
+    let group = context.own_group(cloud)?;
+    let id = group.facts.id.clone();
+    let name = context.parameter("VolumeName").unwrap_or_default();
+    let size: i64 = context.root.number("NewSize").unwrap_or(0);
+    let (parameter, value) = {
+        let root = group.facts.root();
+        let volumes = root.items("Volume");
+        let volume = volumes.iter().find(|volume| volume.text("Name") == Some(name));
+        resized(volume.ok_or_else(|| ApiError::not_found("volume"))?, size)?
+    };
+    let mut parameters = (*group.facts.parameters).clone();
+    parameters.insert(parameter, value);
+    let settings = &cloud.settings;
+    cloud.store.change(&id, settings, |group| group.facts.parameters = Arc::new(parameters));
+    Ok(json!({}))
+}
+
+/// The parameter that holds a disk's size, and its new value. Disks only grow.
+fn resized(volume: &Node<'_>, size: i64) -> Result<(String, String), ApiError> {
+    let refused = |message: &str| ApiError::new(400, "InvalidParameter", message);
+    if !(20..=32_768).contains(&size) {
+        return Err(refused("NewSize must be between 20 and 32768"));
+    }
+    let smaller = || refused("NewSize must not be below the present size");
+    if volume.text("Type") == Some("DiskVolume") {
+        let present: i64 = volume.number("DiskVolume.DiskSize").unwrap_or(20);
+        return match size < present {
+            true => Err(smaller()),
+            false => Ok((volume.path_of("DiskVolume.DiskSize"), size.to_string())),
+        };
+    }
+    if volume.text("FlexVolume.Driver") != Some("alicloud/disk") {
+        return Err(ApiError::new(403, "InvalidVolumeType", "Only volumes on cloud disks can be resized."));
+    }
+    let options = volume.text("FlexVolume.Options").unwrap_or("{}");
+    let mut options: Value =
+        serde_json::from_str(options).map_err(|_| refused("the options of the volume are not JSON"))?;
+    let present = match &options["volumeSize"] {
+        Value::String(text) => text.parse().unwrap_or(20),
+        other => other.as_i64().unwrap_or(20),
+    };
+    if size < present {
+        return Err(smaller());
+    }
+    options["volumeSize"] = json!(size.to_string());
+    Ok((volume.path_of("FlexVolume.Options"), options.to_string()))
+}
+
+pub(super) fn commit(cloud: &mut Cloud, context: &Context<'_>) -> Result<Value, ApiError> {
+    let group = context.own_group(cloud)?;
+    let name = context.parameter("ContainerName").unwrap_or_default();
+    let container = group.life.container(name).ok_or_else(|| ApiError::not_found("container"))?;
+    if !container.is_running() {
+        return Err(ApiError::new(403, "IncorrectStatusDetail", "The container is not running."));
+    }
+    let (group, container) = (group.facts.id.clone(), name.to_owned());
+    let id = format!("ct-{}", cloud.rng.id(20));
+    let account = context.caller.account.clone();
+    cloud.catalog.commits.push(CommitTask { id: id.clone(), account, group, container, at: context.now });
+    Ok(json!({"TaskId": id}))
+}
+
+pub(super) fn describe_commits(cloud: &Cloud, context: &Context<'_>) -> Result<Value, ApiError> {
+    let ids = context.root.texts("TaskId");
+    let group = context.parameter("ContainerGroupId");
+    let status = context.parameter("TaskStatus");
+    let step = millis(cloud.settings.build_ms / 3);
+    let own = cloud.catalog.commits.iter().filter(|task| {
+        task.account == context.caller.account
+            && (ids.is_empty() || ids.contains(&task.id))
+            && group.is_none_or(|group| task.group == group)
+            && status.is_none_or(|status| status == progress(task, context.now, step).0)
+    });
+    let found: Vec<Value> = own.map(|task| render_commit(task, context.now, step)).collect();
+    let limit = context.root.number("MaxResults").unwrap_or(10).clamp(1, 50);
+    let start: usize = context.parameter("NextToken").and_then(|text| text.parse().ok()).unwrap_or(0);
+    let end = found.len().min(start.saturating_add(limit));
+    let next = if end < found.len() { end.to_string() } else { String::new() };
+    Ok(json!({
+        "CommitTasks": found.get(start.min(end)..end).unwrap_or_default(),
+        "MaxResults": limit.to_string(),
+        "NextToken": next,
+        "TotalCount": found.len(),
+    }))
+}
+
+/// The status of a task, and how many of its phases are over.
+fn progress(task: &CommitTask, now: Timestamp, step: SignedDuration) -> (&'static str, usize) {
+    let over = (1..=3).filter(|n| later(task.at, step.saturating_mul(*n)) <= now).count();
+    (if over == PHASES.len() { "Succeeded" } else { "Running" }, over)
+}
+
+fn render_commit(task: &CommitTask, now: Timestamp, step: SignedDuration) -> Value {
+    let (status, over) = progress(task, now, step);
+    let begun = PHASES.iter().zip(0..).take(over + 1);
+    let phases = begun.map(|(phase, n)| {
+        json!({
+            "Phase": phase,
+            "Status": if n < i32::try_from(over).unwrap_or(3) { "Succeeded" } else { "Running" },
+            "Message": "",
+            "RecordTime": seconds_text(later(task.at, step.saturating_mul(n))),
+        })
+    });
+    let finished = (over == PHASES.len()).then(|| seconds_text(later(task.at, step.saturating_mul(3))));
+    json!({
+        "TaskId": task.id,
+        "ContainerName": task.container,
+        "TaskStatus": status,
+        "StatusMessage": "",
+        "TaskProgress": format!("{}%", over * 100 / PHASES.len()),
+        "TaskCreationTime": seconds_text(task.at),
+        "TaskFinishedTime": finished.unwrap_or_default(),
+        "CommitPhaseInfos": phases.collect::<Vec<_>>(),
+    })
+}
+
+pub(super) fn operate(cloud: &mut Cloud, context: &Context<'_>) -> Result<Value, ApiError> {
+    let group = context.own_group(cloud)?.facts.id.clone();
+    let kind = context.parameter("OpsType").unwrap_or_default();
+    let value = context.parameter("OpsValue").unwrap_or_default();
+    let refused = |message: &str| ApiError::new(400, "InvalidParameter", message);
+    let capture: Value = serde_json::from_str(value).unwrap_or_default();
+    let enables = match kind {
+        "coredump" if ["enable", "disable"].contains(&value) => value == "enable",
+        "coredump" => return Err(refused("OpsValue must be enable or disable")),
+        "tcpdump" if capture.is_object() => capture["Enable"].as_bool().unwrap_or(true),
+        "tcpdump" => return Err(refused("OpsValue must be a JSON object")),
+        _ => return Err(refused("OpsType must be one of coredump, tcpdump")),
+    };
+    let account = context.caller.account.clone();
+    let records = &mut cloud.catalog.operations;
+    if enables {
+        let duration = capture["Duration"].as_i64().map(SignedDuration::from_secs);
+        let ends_at = duration.map(|duration| later(context.now, duration));
+        let kind = kind.to_owned();
+        records.push(OpsRecord { account, group, kind, at: context.now, ends_at, is_closed: false });
+    } else {
+        let open = |record: &&mut OpsRecord| {
+            record.account == account && record.group == group && record.kind == kind
+        };
+        records.iter_mut().filter(open).for_each(|record| record.is_closed = true);
+    }
+    Ok(json!({"Result": "success"}))
+}
+
+pub(super) fn describe_operations(cloud: &Cloud, context: &Context<'_>) -> Result<Value, ApiError> {
+    let group = &context.own_group(cloud)?.facts;
+    let kind = context.parameter("OpsType").unwrap_or_default();
+    let own = cloud.catalog.operations.iter();
+    let own = own
+        .filter(|record| record.account == group.account && record.group == group.id && record.kind == kind);
+    let records = own.map(|record| {
+        let expires = record.ends_at.unwrap_or(later(record.at, DUMP_ENABLED));
+        let status = match (record.is_closed, expires <= context.now, record.ends_at) {
+            (true, _, _) => "Closed",
+            (_, true, Some(_)) => "Success",
+            (_, true, None) => "Expired",
+            _ => "Ready",
+        };
+        let result = format!("https://eci-sim.oss.invalid/{}/{}", record.group, record.kind);
+        json!({
+            "OpsType": record.kind,
+            "OpsStatus": status,
+            "CreateTime": seconds_text(record.at),
+            "ExpireTime": seconds_text(expires),
+            "ResultType": "OSS",
+            "ResultContent": if status == "Success" { result } else { String::new() },
+        })
+    });
+    Ok(json!({"Records": records.collect::<Vec<_>>()}))
+}
