@@ -199,7 +199,7 @@ fn a_commit_goes_through_its_phases() {
 fn dumps_expire_and_captures_succeed() {
     let mut world = World::new();
     let id = world.create(&[]);
-    let mut ask = |world: &mut World, kind: &str, value: &str| {
+    let ask = |world: &mut World, kind: &str, value: &str| {
         let parameters = [("ContainerGroupId", id.as_str()), ("OpsType", kind), ("OpsValue", value)];
         world.call("CreateInstanceOpsTask", &parameters)
     };
