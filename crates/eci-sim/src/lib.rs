@@ -9,7 +9,7 @@
 //!
 //! It shares no code with any client: which parameters exist comes from the published table (`api.json`), how
 //! signatures are computed from their published description. Whatever the real service leaves open is a switch
-//! in [`Settings`]. What it does not do: run anything, keep state over restarts, or enforce quotas.
+//! in [`Settings`]. What it does not do: keep state over restarts, or enforce quotas.
 
 mod actions;
 mod auth;

@@ -334,6 +334,11 @@ impl Container {
         self.current.is_some() || matches!(self.phase, Phase::BackOff { .. } | Phase::Ended)
     }
 
+    /// Whether its turn has not come yet.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.phase == Phase::Idle
+    }
+
     pub(crate) fn is_running(&self) -> bool {
         self.phase == Phase::Running
     }

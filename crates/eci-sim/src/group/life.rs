@@ -150,11 +150,7 @@ impl Life {
     fn begin_next(&mut self, at: Timestamp, settings: &Settings) {
         let next = self.init.iter_mut().find(|container| !container.has_succeeded());
         match next {
-            Some(container)
-                if container.due().is_none() && !container.is_running() && !container.has_ended() =>
-            {
-                container.begin(at, settings, &mut self.events);
-            }
+            Some(container) if container.is_idle() => container.begin(at, settings, &mut self.events),
             Some(_) => {}
             None if self.initialized_at.is_none() => {
                 self.initialized_at = Some(at);

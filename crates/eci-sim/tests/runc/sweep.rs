@@ -1,0 +1,112 @@
+//! What is left on the machine: nothing after the end, and nothing after the start that follows a kill.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use eci_sim::{Config, Error, RuntimeKind, RuntimeOptions, Settings, Simulator};
+
+use crate::caller::Caller;
+use crate::machine::{address_range, create, directory, is_running, output, require_tools, simulator, until};
+
+/// Ends the process when a test ends early.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A simulator in a process of its own.
+async fn spawn(directory: &Path, range: &str) -> (Running, Caller) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_eci-sim"));
+    command.args(["--runtime", "runc", "--address-range", range, "--runtime-dir"]).arg(directory);
+    command.args(["--schedule-ms", "10", "--pull-ms", "10"]).stdout(Stdio::piped());
+    let mut running = Running(command.spawn().unwrap());
+    let mut line = String::new();
+    BufReader::new(running.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address = line.trim_end().strip_prefix("listening on http://").unwrap().parse().unwrap();
+    // Only the address differs from a caller of a simulator in this process.
+    let other = Simulator::start(Config::default()).await.unwrap();
+    let caller = Caller { address, ..Caller::of(&other) };
+    other.shutdown().await;
+    (running, caller)
+}
+
+/// Everything on the machine that carries an instance's id.
+fn left(instance: &str) -> String {
+    let find =
+        ["/sys/fs/cgroup", "-maxdepth", "3", "-name", &format!("eci-sim-{instance}")].map(str::to_owned);
+    let find: Vec<&str> = find.iter().map(String::as_str).collect();
+    let all = [
+        output("ip", &["netns", "list"]),
+        output("ip", &["-o", "link"]),
+        output("mount", &[]),
+        output("ps", &["-e", "-o", "args"]),
+        output("find", &find),
+    ];
+    all.concat()
+        .lines()
+        .filter(|line| line.contains(instance) && !line.contains("find /sys"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+fn instance(directory: &Path) -> String {
+    let entries = std::fs::read_dir(directory).unwrap().flatten();
+    let mut folders = entries.filter(|entry| entry.path().is_dir());
+    folders.next().unwrap().file_name().into_string().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_kill_the_next_start_leaves_nothing_of_the_one_before() {
+    require_tools();
+    let (directory, range) = (directory(), address_range());
+    let (mut killed, caller) = spawn(&directory, &range).await;
+    let id = create(&caller, &[("main", "sleep 3600"), ("other", "trap '' TERM; sleep 3600")], &[]).await;
+    until(&caller, &id, "running", is_running).await;
+    let instance = instance(&directory);
+    killed.0.kill().unwrap();
+    killed.0.wait().unwrap();
+    assert!(left(&instance).contains("netns") || !left(&instance).is_empty(), "something to sweep");
+    let (mut next, caller) = spawn(&directory, &range).await;
+    assert_eq!(left(&instance), "");
+    assert!(!directory.join(&instance).exists());
+    assert!(caller.groups().await.is_empty());
+    let asked = Command::new("kill").args(["-TERM", &next.0.id().to_string()]).status().unwrap();
+    assert!(asked.success() && next.0.wait().unwrap().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn neighbours_are_left_alone_and_an_orderly_end_leaves_nothing() {
+    require_tools();
+    let directory = directory();
+    let (mut first, caller) = spawn(&directory, &address_range()).await;
+    let id = create(&caller, &[("main", "sleep 3600")], &[]).await;
+    until(&caller, &id, "running", is_running).await;
+    let instance = instance(&directory);
+    let (mut second, _) = spawn(&directory, &address_range()).await;
+    until(&caller, &id, "still running", is_running).await;
+    for running in [&mut first, &mut second] {
+        let asked = Command::new("kill").args(["-TERM", &running.0.id().to_string()]).status().unwrap();
+        assert!(asked.success() && running.0.wait().unwrap().success());
+    }
+    assert_eq!(left(&instance), "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn addresses_that_the_machine_uses_are_refused() {
+    let first = simulator(Settings::default()).await;
+    let used = output("ip", &["-o", "-4", "addr", "show"]);
+    let used = used.lines().find(|line| line.contains("ecbr")).unwrap();
+    let address = used.split_whitespace().nth(3).unwrap().split('/').next().unwrap();
+    let runtime =
+        RuntimeOptions { kind: RuntimeKind::Oci("runc".into()), directory: directory(), images: None };
+    let config = Config { runtime, address_range: format!("{address}/24"), ..Config::default() };
+    let refused = Simulator::start(config).await;
+    let Err(Error::Runtime(message)) = refused else { panic!("two simulators share addresses") };
+    assert!(message.contains("--address-range"), "{message}");
+    first.shutdown().await;
+}
