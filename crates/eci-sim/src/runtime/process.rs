@@ -163,7 +163,8 @@ async fn failure(directory: &Path, mut child: Child) -> String {
     let log = std::fs::read_to_string(directory.join("runtime.log")).unwrap_or_default();
     let entries = log.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
     let errors = entries.filter(|entry| entry["level"] == "error");
-    if let Some(message) = errors.filter_map(|entry| entry["msg"].as_str().map(str::to_owned)).last() {
+    let mut messages = errors.filter_map(|entry| entry["msg"].as_str().map(str::to_owned));
+    if let Some(message) = messages.next_back() {
         return message;
     }
     let mut text = String::new();

@@ -37,8 +37,9 @@ pub(crate) fn directory() -> PathBuf {
 
 pub(crate) async fn simulator(settings: Settings) -> Simulator {
     require_tools();
-    let runtime =
-        RuntimeOptions { kind: RuntimeKind::Oci("runc".into()), directory: directory(), images: None };
+    // One folder for all runs: what a failed test leaves is swept by the next.
+    let directory = PathBuf::from("/run/eci-sim-tests/shared");
+    let runtime = RuntimeOptions { kind: RuntimeKind::Oci("runc".into()), directory, images: None };
     start(Config { runtime, address_range: address_range(), settings, ..Config::default() }).await
 }
 
