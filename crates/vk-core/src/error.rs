@@ -15,10 +15,7 @@ pub struct Rejection {
 impl Rejection {
     /// A rejection of the field at `path`.
     pub fn new(path: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self {
-            path: path.into(),
-            reason: reason.into(),
-        }
+        Self { path: path.into(), reason: reason.into() }
     }
 }
 
@@ -107,20 +104,12 @@ impl ErrorKind {
 impl ProviderError {
     /// An error of this kind. `message` says what was attempted and must hold no secret.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-            source: None,
-        }
+        Self { kind, message: message.into(), source: None }
     }
 
     /// The refusal of a pod, with every problem found.
     pub fn rejected(problems: Vec<Rejection>) -> Self {
-        let message = problems
-            .iter()
-            .map(Rejection::to_string)
-            .collect::<Vec<_>>()
-            .join("; ");
+        let message = problems.iter().map(Rejection::to_string).collect::<Vec<_>>().join("; ");
         Self::new(ErrorKind::Rejected(problems), message)
     }
 

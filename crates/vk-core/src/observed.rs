@@ -71,10 +71,7 @@ pub enum GroupState {
 impl GroupState {
     /// Whether nothing runs in the group any more, for good.
     pub fn is_terminal(&self) -> bool {
-        matches!(
-            self,
-            Self::Succeeded | Self::Failed | Self::Reclaimed | Self::NeverStarted
-        )
+        matches!(self, Self::Succeeded | Self::Failed | Self::Reclaimed | Self::NeverStarted)
     }
 }
 

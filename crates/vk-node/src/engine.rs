@@ -82,7 +82,7 @@ impl Default for Timing {
             poll_idle: Duration::from_secs(10),
             sweep: Duration::from_secs(180),
             visibility: Duration::from_secs(60),
-            hold: Duration::from_secs(5),
+            hold: Duration::from_secs(10),
             retry: (Duration::from_secs(1), Duration::from_secs(60)),
             missing: Duration::from_secs(3),
             refused: Duration::from_secs(120),

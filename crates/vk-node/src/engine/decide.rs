@@ -484,7 +484,9 @@ impl Record {
         // The final write tells the end of every container; what comes just before it need not be told apart.
         let ending = self.is_doomed() && self.ended.is_none();
         if (starting || ending) && !records {
-            let until = *self.held_since.get_or_insert(world.now) + world.config.timing.hold;
+            let timing = &world.config.timing;
+            let hold = if ending { timing.visibility } else { timing.hold };
+            let until = *self.held_since.get_or_insert(world.now) + hold;
             if world.now < until {
                 return verdict.at(until);
             }
