@@ -480,12 +480,13 @@ impl Record {
             self.held_since = None;
             return;
         }
-        let starting = meaning.coarse == stored.coarse && self.facts.stored.phase == Phase::Pending;
+        let light = meaning.coarse == stored.coarse;
+        let starting = light && self.facts.stored.phase == Phase::Pending;
         // The final write tells the end of every container; what comes just before it need not be told apart.
         let ending = self.is_doomed() && self.ended.is_none();
-        if (starting || ending) && !records {
+        if (light || ending) && !records {
             let timing = &world.config.timing;
-            let hold = if ending { timing.visibility } else { timing.hold };
+            let hold = if starting { timing.hold } else { timing.visibility };
             let until = *self.held_since.get_or_insert(world.now) + hold;
             if world.now < until {
                 return verdict.at(until);

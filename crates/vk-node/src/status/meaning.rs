@@ -23,7 +23,7 @@ const OWNED: [&str; 6] = [
 pub struct Meaning {
     /// Of everything.
     pub full: u64,
-    /// Without the address and `PodReadyToStartContainers`.
+    /// Without the addresses, `PodReadyToStartContainers` and the digests of images.
     pub coarse: u64,
 }
 
@@ -60,6 +60,9 @@ impl Meaning {
             ip.ip.hash(&mut full);
         }
         network.map(|condition| &condition.status).hash(&mut full);
+        for container in status.container_statuses.iter().chain(&status.init_container_statuses).flatten() {
+            container.image_id.hash(&mut full);
+        }
         Self { full: full.finish(), coarse: coarse.finish() }
     }
 }
@@ -73,7 +76,7 @@ fn hash_condition(condition: &corev1::PodCondition, hasher: &mut impl Hasher) {
 }
 
 fn hash_container(status: &corev1::ContainerStatus, hasher: &mut impl Hasher) {
-    (&status.name, &status.image, &status.image_id, &status.container_id).hash(hasher);
+    (&status.name, &status.image, &status.container_id).hash(hasher);
     (status.ready, status.started.unwrap_or(false), status.restart_count).hash(hasher);
     for state in [&status.state, &status.last_state] {
         let Some(state) = state else { continue };
