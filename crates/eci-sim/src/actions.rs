@@ -1,5 +1,6 @@
 //! The actions that this simulator carries; each is a function of the cloud, the caller and the parameters.
 
+mod address;
 mod available;
 mod create;
 mod delete;
@@ -9,6 +10,7 @@ mod exec;
 mod log;
 mod metric;
 mod page;
+mod place;
 mod price;
 mod regions;
 mod render;

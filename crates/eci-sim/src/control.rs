@@ -4,6 +4,7 @@
 //! of the core it takes the time as an argument and does no I/O.
 
 mod groups;
+mod market;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -60,10 +61,13 @@ fn route(cloud: &mut Cloud, now: Timestamp, request: ControlRequest<'_>) -> Repl
         ("GET", ["groups", id]) => groups::get(cloud, id),
         ("DELETE", ["groups", id]) => groups::remove(cloud, now, id),
         ("POST", ["groups", id, "status"]) => groups::force_status(cloud, now, id, body(request)?),
+        ("POST", ["groups", id, "reclaim"]) => groups::reclaim(cloud, now, id, &body(request)?),
+        ("POST", ["groups", id, "events"]) => groups::add_event(cloud, now, id, body(request)?),
         ("POST", ["groups", id, "logs"]) => groups::append_log(cloud, now, id, body(request)?),
         ("POST", ["groups", id, "containers", name]) => {
             groups::change_container(cloud, now, id, name, body(request)?)
         }
+        ("GET", ["spot-prices"]) => market::history(cloud, now, request.query),
         ("GET", ["faults"]) => Ok(json!({"faults": cloud.faults.iter().collect::<Vec<_>>()})),
         ("POST", ["faults"]) => {
             let id = cloud.faults.add(body(request)?).map_err(|problem| Refusal(400, problem.to_owned()))?;

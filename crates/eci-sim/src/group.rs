@@ -5,15 +5,18 @@ mod events;
 mod facts;
 mod incarnation;
 mod life;
+mod placing;
 mod real;
 mod renew;
+mod spot;
 mod status;
 
 pub(crate) use container::{Container, Phase};
-pub(crate) use events::Event;
-pub(crate) use facts::{ContainerKind, Facts};
+pub(crate) use events::{Event, platform_reason};
+pub(crate) use facts::{ContainerKind, Facts, Offer};
 pub(crate) use incarnation::{Exit, Incarnation};
 pub(crate) use life::Life;
+pub(crate) use placing::Refusal;
 pub(crate) use status::Status;
 
 use jiff::Timestamp;
@@ -32,8 +35,17 @@ impl Group {
         Self { facts, life }
     }
 
-    /// Lets everything happen that is due by `now`.
+    /// The platform has something to say about the group.
+    pub(crate) fn report(&mut self, at: Timestamp, reason: &'static str, message: String) {
+        self.life.events.platform(at, reason, message);
+        self.life.changed_at = at;
+    }
+
+    /// Lets everything happen that is due by `now`; an offer that is due is taken.
     pub(crate) fn advance(&mut self, now: Timestamp, settings: &Settings) {
+        while let Some((due, _)) = self.offer_due(now) {
+            self.answer_offer(due, None, settings);
+        }
         self.life.advance(&self.facts, now, settings);
     }
 }

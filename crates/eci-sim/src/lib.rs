@@ -18,6 +18,7 @@ mod control;
 mod error;
 mod exec;
 mod group;
+mod market;
 mod params;
 mod reply;
 mod rng;

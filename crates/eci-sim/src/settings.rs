@@ -5,6 +5,10 @@
 //! about the real service that published material leaves open has its switch here, so that a client can be
 //! tried under both answers.
 
+mod rules;
+
+pub use rules::*;
+
 use clap::{Args, Parser, ValueEnum};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
@@ -77,6 +81,43 @@ pub struct Settings {
     /// What a create finds: capacity, an error, or a group that ends in ScheduleFailed
     #[arg(long, value_enum, default_value_t, value_name = "HOW")]
     pub stock: Stock,
+    /// Room in a zone, ZONE/TYPE[/spot]=COUNT or =closed, comma separated: cn-hangzhou-a/ecs.c6.*=0. TYPE is an ECS type
+    /// or a size such as 2-4Gi, either may end in *. The first rule that fits decides; without any there is room
+    #[arg(long, value_delimiter = ',', value_name = "RULES")]
+    pub stock_rules: Vec<StockRule>,
+    /// Free addresses of vSwitches, ID=COUNT, comma separated
+    #[arg(long, value_delimiter = ',', value_name = "RULES")]
+    pub v_switch_addresses: Vec<NumberRule>,
+    /// Whether vSwitches give IPv6 addresses
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub ipv6: Ipv6,
+    /// EIPs that may be made with groups at a time; 0 sets no limit
+    #[arg(long, default_value_t = 0, value_name = "COUNT")]
+    pub eip_limit: u32,
+    /// What a create that no rule leaves room for gets: a group that ends in ScheduleFailed, or an error
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub no_stock: NoStock,
+    /// How the reason of the event about missing stock is written: NoStock or ContainerGroup.NoStock
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub no_stock_reason: NoStockReason,
+    /// Milliseconds from one specification or vSwitch that has no room to the next one
+    #[arg(long, default_value_t = 1_000, value_name = "MS")]
+    pub stock_retry_ms: u64,
+    /// Spot price as percent of the full price; 0 lets it move by the hour
+    #[arg(long, default_value_t = 0, value_name = "PERCENT")]
+    pub spot_price_percent: u32,
+    /// Seed of the spot prices' history
+    #[arg(long, default_value_t = 1, value_name = "NUMBER")]
+    pub market_seed: u64,
+    /// When a spot group whose protection is over is taken back: at a price above its limit (or stock of 0), never, or always
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub spot_reclaim: SpotReclaim,
+    /// Milliseconds between two looks at whether a spot group is to be taken back
+    #[arg(long, default_value_t = 300_000, value_name = "MS")]
+    pub spot_check_ms: u64,
+    /// Milliseconds from the event SpotToBeReleased to the end of the group
+    #[arg(long, default_value_t = 180_000, value_name = "MS")]
+    pub spot_notice_ms: u64,
     /// HTTP status of Throttling codes
     #[arg(long, default_value_t = 400, value_name = "STATUS")]
     pub throttling_http_status: u16,
@@ -178,6 +219,10 @@ switch! {
     ForeignRegion { Accept, Refuse }
     /// `Refused` answers the create with `OperationDenied.NoStock`.
     Stock { Available, Refused, ScheduleFailed }
+    Ipv6 { Available, Unavailable }
+    NoStock { ScheduleFailed, Refused }
+    NoStockReason { Plain, Prefixed }
+    SpotReclaim { ByPrice, Never, Always }
     /// `Limits` is the set of the page on limits, `FlowControl` that of the page on flow control.
     RateLimits { Off, Limits, FlowControl }
     /// `Declared` is the spelling of the published metadata, slips included.

@@ -9,6 +9,26 @@ pub(crate) struct Size {
     pub(crate) memory: f64,
 }
 
+/// One of the ways to have a size, as `InstanceType` or `ComputeCategory` lists them.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Spec {
+    /// As it is listed; empty when only vCPU and memory were asked for.
+    pub(crate) instance_type: String,
+    /// Empty unless asked for.
+    pub(crate) category: String,
+    pub(crate) size: Size,
+}
+
+impl Spec {
+    /// What stock and prices know it by: the ECS type, or a pair such as `2-4Gi`.
+    pub(crate) fn kind(&self) -> String {
+        match self.instance_type.starts_with("ecs.") {
+            true => self.instance_type.clone(),
+            false => format!("{}-{}Gi", self.size.cpu, self.size.memory),
+        }
+    }
+}
+
 /// What a group gets that names no size at all.
 pub(crate) const DEFAULT_SIZE: Size = Size { cpu: 2.0, memory: 4.0 };
 
@@ -94,6 +114,11 @@ pub(crate) fn of_instance_type(entry: &str) -> Option<Size> {
     let (cpu, memory) = entry.strip_suffix("Gi")?.split_once('-')?;
     let size = Size { cpu: cpu.parse().ok()?, memory: memory.parse().ok()? };
     (size.cpu > 0.0 && size.memory > 0.0).then_some(size)
+}
+
+/// The specification that an ECS type or a pair stands for.
+pub(crate) fn spec_of_kind(kind: &str, size: Size) -> Spec {
+    Spec { instance_type: kind.to_owned(), category: String::new(), size }
 }
 
 fn cpu_of_step(step: &str) -> Option<f64> {

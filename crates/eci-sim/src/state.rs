@@ -12,6 +12,7 @@ pub(crate) mod addresses;
 pub(crate) mod catalog;
 pub(crate) mod faults;
 pub(crate) mod journal;
+pub(crate) mod stock;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ mod queries;
 mod shape;
 mod volume;
 
-pub(crate) use create::size_of;
+pub(crate) use create::{size_of, specs_of};
 pub(crate) use shape::is_common;
 
 use crate::params::{Node, Parameters};

@@ -6,25 +6,18 @@ use serde_json::{Value, json};
 
 use super::Context;
 use crate::error::ApiError;
-use crate::settings::Stock;
+use crate::settings::{Count, Stock, StockRule};
 use crate::size::{Size, of_instance_type, sellable};
-use crate::state::Cloud;
+use crate::state::{Cloud, stock};
 
 pub(super) fn run(cloud: &Cloud, context: &Context<'_>) -> Result<Value, ApiError> {
     let region = context.region(cloud);
     let category = context.parameter("DestinationResource.Category").unwrap_or_default();
     let value = value(context, category, &region)?;
-    let status = match cloud.settings.stock {
-        Stock::Available => "WithStock",
-        Stock::Refused | Stock::ScheduleFailed => "WithoutStock",
-    };
-    let mut zones: BTreeSet<String> =
-        cloud.network.v_switches.iter().map(|v_switch| v_switch.zone.clone()).collect();
-    if zones.is_empty() {
-        zones.extend(["a", "b"].map(|letter| format!("{region}-{letter}")));
-    }
     let asked = context.parameter("ZoneId");
-    let zones = zones.into_iter().filter(|zone| asked.is_none_or(|asked| asked == zone)).map(|zone| {
+    let zones = zones(cloud, &region).into_iter().filter(|zone| asked.is_none_or(|asked| asked == zone));
+    let zones = zones.map(|zone| {
+        let status = status(cloud, context, &zone, &value);
         json!({
             "RegionId": region,
             "ZoneId": zone,
@@ -35,6 +28,35 @@ pub(super) fn run(cloud: &Cloud, context: &Context<'_>) -> Result<Value, ApiErro
         })
     });
     Ok(json!({"AvailableZones": {"AvailableZone": zones.collect::<Vec<_>>()}}))
+}
+
+/// The zones of a region: those of its vSwitches and those that rules speak of, or two where neither names any.
+pub(super) fn zones(cloud: &Cloud, region: &str) -> Vec<String> {
+    let switches = cloud.network.v_switches.iter().map(|v_switch| &v_switch.zone);
+    let rules = cloud.settings.stock_rules.iter().map(|rule| &rule.zone).filter(|zone| !zone.ends_with('*'));
+    let mut zones: BTreeSet<String> =
+        switches.chain(rules).filter(|zone| zone.starts_with(region)).cloned().collect();
+    if zones.is_empty() {
+        zones.extend(["a", "b"].map(|letter| format!("{region}-{letter}")));
+    }
+    zones.into_iter().collect()
+}
+
+fn status(cloud: &Cloud, context: &Context<'_>, zone: &str, value: &str) -> &'static str {
+    let settings = &cloud.settings;
+    if settings.stock != Stock::Available {
+        return "WithoutStock";
+    }
+    let strategy = context.parameter("SpotResource.SpotStrategy");
+    let is_spot = strategy.is_some_and(|strategy| strategy != "NoSpot");
+    let rules = [false, is_spot].map(|is_spot| stock::rule_for(settings, zone, value, is_spot));
+    let left = |rule: &StockRule| match rule.count {
+        Count::Closed => "ClosedWithoutStock",
+        Count::Of(room) if stock::used(rule, cloud.store.groups()) >= room as usize => "WithoutStock",
+        Count::Of(_) => "WithStock",
+    };
+    let all: Vec<&str> = rules.into_iter().flatten().map(left).collect();
+    *["ClosedWithoutStock", "WithoutStock"].iter().find(|worse| all.contains(worse)).unwrap_or(&"WithStock")
 }
 
 /// The type or family asked for, or the pair that holds the size asked for.

@@ -8,21 +8,9 @@ use super::status::kubernetes_casing;
 use super::{Context, page};
 use crate::clock::seconds_text;
 use crate::error::ApiError;
-use crate::group::{Event, Facts, Group};
+use crate::group::{Event, Facts, Group, platform_reason};
 use crate::settings::StatusCasing;
 use crate::state::Cloud;
-
-/// Reasons that the platform gives; all others are the agent's inside the instance.
-const PLATFORM: &[&str] = &[
-    "NoStock",
-    "Scheduled",
-    "SpotToBeReleased",
-    "DeadlineExceeded",
-    "PendingTimeout",
-    "Throttling",
-    "UnknownError",
-    "QuotaExceeded",
-];
 
 pub(super) fn run(cloud: &Cloud, context: &Context<'_>) -> Result<Value, ApiError> {
     let limit = context.root.number("Limit").unwrap_or(cloud.settings.status_default_limit);
@@ -50,7 +38,7 @@ fn group(group: &Group, source: Option<&str>) -> Value {
 }
 
 fn source_of(event: &Event) -> &'static str {
-    if PLATFORM.contains(&event.reason) { "EciService" } else { "K8sAgent" }
+    if platform_reason(event.reason).is_some() { "EciService" } else { "K8sAgent" }
 }
 
 fn event(facts: &Facts, event: &Event) -> Value {

@@ -135,7 +135,7 @@ impl<'a> Filter<'a> {
             && self.v_switch.is_none_or(|wanted| facts.v_switch == wanted)
             && self.security_group.is_none_or(|wanted| facts.security_group == wanted)
             && self.resource_group.is_none_or(|wanted| parameter("ResourceGroupId") == wanted)
-            && self.compute_category.is_none_or(|wanted| parameter("ComputeCategory.1") == wanted)
+            && self.compute_category.is_none_or(|wanted| facts.compute_category == wanted)
             && self.since.is_none_or(|since| group.life.changed_at >= since)
             && self.tags.iter().all(|(key, value)| {
                 facts.tags.get(*key).is_some_and(|actual| value.is_none_or(|value| actual == value))

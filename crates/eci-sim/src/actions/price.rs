@@ -4,29 +4,28 @@
 
 use serde_json::{Value, json};
 
-use super::Context;
+use super::{Context, available};
 use crate::error::ApiError;
-use crate::size::{Size, of_instance_type};
+use crate::market::{Price, spot_hour, spot_share};
+use crate::size::{Size, of_instance_type, spec_of_kind};
 use crate::state::Cloud;
 use crate::validate::size_of;
 
-const CPU_SECOND: f64 = 0.000_049;
-const ECONOMY_CPU_SECOND: f64 = 0.000_027;
-const GIB_SECOND: f64 = 0.000_006_13;
 /// Extra ephemeral storage, for each GiB.
 const STORAGE_SECOND: f64 = 0.000_000_08;
-/// What spot costs of the full price.
-const SPOT_SHARE: f64 = 0.3;
 
 pub(super) fn run(cloud: &Cloud, context: &Context<'_>) -> Result<Value, ApiError> {
     let instance_type = context.parameter("InstanceType");
     let size = size(context, instance_type)?;
     let is_economy = context.parameter("ComputeCategory") == Some("economy");
-    let cpu = size.cpu * if is_economy { ECONOMY_CPU_SECOND } else { CPU_SECOND };
-    let memory = size.memory * GIB_SECOND;
+    let Price { cpu, memory } = Price::of(size, is_economy);
     let storage = context.root.number::<f64>("EphemeralStorage").unwrap_or(0.0) * STORAGE_SECOND;
     let is_spot = context.parameter("SpotStrategy").is_some_and(|strategy| strategy != "NoSpot");
-    let paid = if is_spot { SPOT_SHARE } else { 1.0 };
+    let zones = zones(cloud, context);
+    let kind = kind(instance_type, size);
+    let share = |zone: &String| spot_share(&cloud.settings, zone, &kind, context.now);
+    // Without a zone, the cheapest one counts.
+    let paid = if is_spot { zones.iter().map(share).fold(1.0, f64::min) } else { 1.0 };
     let mut details = vec![detail("cpu", cpu, paid), detail("memory", memory, paid)];
     if storage > 0.0 {
         details.push(detail("ephemeralStorage", storage, 1.0));
@@ -34,7 +33,7 @@ pub(super) fn run(cloud: &Cloud, context: &Context<'_>) -> Result<Value, ApiErro
     let original = cpu + memory + storage;
     let trade = (cpu + memory) * paid + storage;
     let spot_prices = match is_spot {
-        true => vec![spot(cloud, context, instance_type, cpu + memory)],
+        true => zones.iter().map(|zone| spot(cloud, context, zone, &kind, size)).collect(),
         false => Vec::new(),
     };
     Ok(json!({"PriceInfo": {
@@ -74,12 +73,24 @@ fn detail(resource: &str, price: f64, paid: f64) -> Value {
     })
 }
 
-fn spot(cloud: &Cloud, context: &Context<'_>, instance_type: Option<&str>, second: f64) -> Value {
-    let hour = second * 3600.0;
+/// The zone asked for, or all of the region.
+fn zones(cloud: &Cloud, context: &Context<'_>) -> Vec<String> {
+    match context.parameter("ZoneId") {
+        Some(zone) => vec![zone.to_owned()],
+        None => available::zones(cloud, &context.region(cloud)),
+    }
+}
+
+/// What the market knows a size by.
+fn kind(instance_type: Option<&str>, size: Size) -> String {
+    spec_of_kind(instance_type.unwrap_or_default(), size).kind()
+}
+
+fn spot(cloud: &Cloud, context: &Context<'_>, zone: &str, kind: &str, size: Size) -> Value {
     json!({
-        "InstanceType": instance_type.unwrap_or_default(),
-        "OriginPrice": hour,
-        "SpotPrice": hour * SPOT_SHARE,
-        "ZoneId": context.parameter("ZoneId").map_or(format!("{}-a", context.region(cloud)), str::to_owned),
+        "InstanceType": kind,
+        "OriginPrice": Price::of(size, false).hour(),
+        "SpotPrice": spot_hour(&cloud.settings, zone, kind, size, context.now),
+        "ZoneId": zone,
     })
 }

@@ -17,6 +17,8 @@ pub(super) fn group(group: &Group, with_events: bool) -> Value {
     let Group { facts, life, .. } = group;
     let root = facts.root();
     let placed = life.placed_at.is_some();
+    // An EIP goes with the instance, which is released as soon as the group has ended.
+    let bound = placed && !life.status().is_terminal();
     let ended = |status: Status| match life.ended_at {
         Some(at) if life.status() == status => seconds_text(at),
         _ => String::new(),
@@ -37,16 +39,16 @@ pub(super) fn group(group: &Group, with_events: bool) -> Value {
         "FailedTime": ended(Status::Failed),
         "ExpiredTime": ended(Status::Expired),
         "IntranetIp": if placed { facts.address.to_string() } else { String::new() },
-        "InternetIp": "",
-        "Ipv6Address": "",
+        "InternetIp": facts.internet_ip.filter(|_| bound).map(|ip| ip.to_string()).unwrap_or_default(),
+        "Ipv6Address": facts.ipv6.filter(|_| placed).map(|ip| ip.to_string()).unwrap_or_default(),
         "EniInstanceId": if placed { facts.id.replacen("eci-", "eni-", 1) } else { String::new() },
-        "InstanceType": root.text("InstanceType").and_then(|list| list.split(',').next()).unwrap_or_default(),
+        "InstanceType": facts.instance_type,
         "Cpu": facts.size.cpu,
         "Memory": facts.size.memory,
         "Discount": 0,
         "EphemeralStorage": root.number::<i64>("EphemeralStorage").unwrap_or(0),
-        "ComputeCategory": root.texts("ComputeCategory").first().cloned().unwrap_or_default(),
-        "SpotStrategy": root.text("SpotStrategy").unwrap_or("NoSpot"),
+        "ComputeCategory": facts.compute_category,
+        "SpotStrategy": root.text("SpotStrategy").filter(|_| facts.is_spot).unwrap_or("NoSpot"),
         "SpotPriceLimit": root.number::<f64>("SpotPriceLimit").unwrap_or(0.0),
         "RamRoleName": root.text_or_empty("RamRoleName"),
         "DnsPolicy": root.text_or_empty("DnsPolicy"),

@@ -26,6 +26,8 @@ pub(super) fn run(cloud: &Cloud, context: &Context<'_>) -> Result<Value, ApiErro
 fn group(group: &Group) -> Value {
     let Group { facts, life, .. } = group;
     let address = life.placed_at.map(|_| facts.address.to_string());
+    let addresses =
+        address.iter().cloned().chain(facts.ipv6.filter(|_| address.is_some()).map(|ip| ip.to_string()));
     json!({
         "ContainerGroupId": facts.id,
         "Name": facts.name(),
@@ -37,7 +39,7 @@ fn group(group: &Group) -> Value {
             "Phase": life.status().pod_phase(),
             "HostIp": address.clone().unwrap_or_default(),
             "PodIp": address.clone().unwrap_or_default(),
-            "PodIps": address.iter().map(|address| json!({"Ip": address})).collect::<Vec<_>>(),
+            "PodIps": addresses.map(|address| json!({"Ip": address})).collect::<Vec<_>>(),
             "QosClass": "Burstable",
             "StartTime": life.placed_at.map(seconds_text).unwrap_or_default(),
             "Conditions": conditions(group),
@@ -50,8 +52,11 @@ fn conditions(group: &Group) -> Vec<Value> {
     let Group { facts, life, .. } = group;
     let (ready, ready_since) = life.ready;
     let reached = |kind: &str, at: Option<Timestamp>| {
-        let (reason, message) =
-            if at.is_some() { ("", "") } else { ("Creating", "the instance is being created") };
+        let (reason, message) = match (at, life.refusal()) {
+            (Some(_), _) => ("", ""),
+            (None, Some(refusal)) => (refusal.reason, refusal.message.as_str()),
+            (None, None) => ("Creating", "the instance is being created"),
+        };
         condition(kind, at.is_some(), at.unwrap_or(facts.created_at), reason, message)
     };
     let readiness = |kind: &str| match (ready, life.ended_at) {

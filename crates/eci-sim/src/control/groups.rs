@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 
 use super::{Refusal, Reply};
 use crate::clock::nanos_text;
-use crate::group::{Container, Exit, Group, Status};
+use crate::group::{Container, Exit, Group, Status, platform_reason};
 use crate::script::Line;
+use crate::settings::millis;
 use crate::state::Cloud;
 use crate::state::store::Tombstone;
 
@@ -35,7 +36,12 @@ fn alive(group: &Group) -> Value {
         "status": life.status().name(),
         "client_token": facts.client_token(),
         "tags": facts.tags,
+        "zone_id": facts.zone,
+        "v_switch_id": facts.v_switch,
+        "instance_type": facts.kind(),
+        "spot": facts.is_spot,
         "intranet_ip": facts.address.to_string(),
+        "internet_ip": facts.internet_ip.map(|ip| ip.to_string()),
         "cpu": facts.size.cpu,
         "memory": facts.size.memory,
         "created_at": nanos_text(facts.created_at),
@@ -113,6 +119,40 @@ pub(super) fn force_status(cloud: &mut Cloud, now: Timestamp, id: &str, change: 
         Some(false) => Err(Refusal(409, "the group has ended; a terminal status never changes".to_owned())),
         Some(true) => get(cloud, id),
     }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Reclaim {
+    notice_ms: Option<u64>,
+}
+
+/// Takes a spot group back: the event at once, the end after the notice.
+pub(super) fn reclaim(cloud: &mut Cloud, now: Timestamp, id: &str, change: &Reclaim) -> Reply {
+    let notice = millis(change.notice_ms.unwrap_or(cloud.settings.spot_notice_ms));
+    match cloud.store.change(id, &cloud.settings, |group| group.life.reclaim(now, notice)) {
+        None => Err(Refusal::not_found("container group")),
+        Some(false) => Err(Refusal(409, "the group is no spot group that runs".to_owned())),
+        Some(true) => get(cloud, id),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AddEvent {
+    reason: String,
+    #[serde(default)]
+    message: String,
+}
+
+/// Lets the platform report something: one of its published reasons.
+pub(super) fn add_event(cloud: &mut Cloud, now: Timestamp, id: &str, change: AddEvent) -> Reply {
+    let Some(reason) = platform_reason(&change.reason) else {
+        return Err(Refusal(400, format!("the platform has no reason {:?}", change.reason)));
+    };
+    let known = cloud.store.change(id, &cloud.settings, |group| group.report(now, reason, change.message));
+    known.ok_or_else(|| Refusal::not_found("container group"))?;
+    get(cloud, id)
 }
 
 #[derive(Deserialize)]

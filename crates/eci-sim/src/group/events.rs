@@ -5,6 +5,40 @@ use jiff::Timestamp;
 /// The cloud keeps no more for a group.
 const MAX_EVENTS: usize = 50;
 
+/// Reasons that the platform gives; all others are the agent's inside the instance.
+const PLATFORM: &[&str] = &[
+    "AttachDiskFailed",
+    "AutoInstanceTypeMatch",
+    "ContainerGroup.NoStock",
+    "CpuOptionsNotSupported",
+    "CpuOptionsNotValid",
+    "CreateBackoff",
+    "DeadlineExceeded",
+    "DiskCapacityQuotaFull",
+    "FailedScheduling",
+    "InsufficientBalance",
+    "MultiZoneRecommendations",
+    "NoStock",
+    "PendingTimeout",
+    "QuotaExceeded",
+    "SYSTEM_FAILURE",
+    "Scheduled",
+    "SpotDegraded",
+    "SpotToBeReleased",
+    "StartingFailed",
+    "StockClose",
+    "StockExhaust",
+    "SystemFailureReboot",
+    "SystemReboot",
+    "Throttling",
+    "UnknownError",
+];
+
+/// The reason by that name, if it is one of the platform's.
+pub(crate) fn platform_reason(name: &str) -> Option<&'static str> {
+    PLATFORM.iter().copied().find(|reason| *reason == name)
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Event {
     pub(crate) is_warning: bool,
@@ -25,6 +59,12 @@ impl Events {
 
     pub(crate) fn warning(&mut self, at: Timestamp, reason: &'static str, message: String) {
         self.add(at, true, reason, message);
+    }
+
+    /// What the platform reports. All of its reasons are warnings but three.
+    pub(super) fn platform(&mut self, at: Timestamp, reason: &'static str, message: String) {
+        let is_normal = ["AutoInstanceTypeMatch", "MultiZoneRecommendations", "Scheduled"].contains(&reason);
+        self.add(at, !is_normal, reason, message);
     }
 
     fn add(&mut self, at: Timestamp, is_warning: bool, reason: &'static str, message: String) {

@@ -1,7 +1,7 @@
 //! What a group was created with, and what the scripted runtime reads off it.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use base64::Engine;
@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::params::{Node, Parameters};
 use crate::script::{Program, Surroundings};
-use crate::size::Size;
+use crate::size::{Size, Spec};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ContainerKind {
@@ -35,6 +35,15 @@ pub(crate) enum RestartPolicy {
     Never,
 }
 
+/// One place and size that a group may get; the list is tried in order.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Offer {
+    pub(crate) zone: String,
+    pub(crate) v_switch: String,
+    pub(crate) spec: Spec,
+    pub(crate) is_spot: bool,
+}
+
 /// What does not change while the group lives, except by an update.
 #[derive(Clone, Debug)]
 pub(crate) struct Facts {
@@ -45,7 +54,17 @@ pub(crate) struct Facts {
     pub(crate) v_switch: String,
     pub(crate) security_group: String,
     pub(crate) size: Size,
+    /// The specification it has, as the request lists it; empty when it lists none.
+    pub(crate) instance_type: String,
+    pub(crate) compute_category: String,
+    /// It may be taken back; a group that was degraded to pay-as-you-go may not.
+    pub(crate) is_spot: bool,
+    /// Where it may be placed, and as what; zone, vSwitch, size and the rest are those of the one it got.
+    pub(crate) offers: Vec<Offer>,
     pub(crate) address: Ipv4Addr,
+    /// The address of its EIP, and IPv6 where it was asked for.
+    pub(crate) internet_ip: Option<Ipv4Addr>,
+    pub(crate) ipv6: Option<Ipv6Addr>,
     /// Its containers are run by a runtime instead of read off their command lines.
     pub(crate) is_real: bool,
     pub(crate) created_at: Timestamp,
@@ -73,6 +92,45 @@ impl Facts {
 
     fn seconds(&self, name: &str) -> Option<SignedDuration> {
         self.parameter(name).parse().ok().map(SignedDuration::from_secs)
+    }
+
+    /// Zone, vSwitch and size are from now on those of the offer.
+    pub(super) fn take(&mut self, offer: Offer) {
+        let Offer { zone, v_switch, spec, is_spot } = offer;
+        self.zone = zone;
+        self.v_switch = v_switch;
+        self.size = spec.size;
+        self.instance_type = spec.instance_type;
+        self.compute_category = spec.category;
+        self.is_spot = is_spot;
+    }
+
+    /// What stock and prices know its size by.
+    pub(crate) fn kind(&self) -> String {
+        let (instance_type, category) = (self.instance_type.clone(), self.compute_category.clone());
+        Spec { instance_type, category, size: self.size }.kind()
+    }
+
+    /// For how long the address waits for the next group of this name on this vSwitch; `None` when it does not.
+    pub(crate) fn address_kept(&self) -> Option<SignedDuration> {
+        let hours = self.parameter("FixedIpRetainHour").parse().unwrap_or(48);
+        self.parameter("FixedIp").eq_ignore_ascii_case("true").then(|| SignedDuration::from_hours(hours))
+    }
+
+    /// What a kept address is found again by.
+    pub(crate) fn address_owner(&self) -> String {
+        format!("{}/{}/{}/{}", self.account, self.region, self.v_switch, self.name())
+    }
+
+    /// The price, CNY an hour, that a spot group never pays more than.
+    pub(crate) fn spot_limit(&self) -> Option<f64> {
+        let limit = self.parameter("SpotPriceLimit").parse().ok();
+        limit.filter(|_| self.parameter("SpotStrategy") == "SpotWithPriceLimit")
+    }
+
+    /// How long a spot group is protected from being taken back: an hour unless it says 0.
+    pub(crate) fn spot_protection(&self) -> SignedDuration {
+        SignedDuration::from_hours(self.parameter("SpotDuration").parse().unwrap_or(1))
     }
 
     pub(crate) fn restart_policy(&self) -> RestartPolicy {
@@ -235,6 +293,16 @@ pub(crate) mod tests {
 
     /// A group made at second 0 of 2026 with the given parameters.
     pub(crate) fn facts(changes: &[(&str, &str)]) -> Facts {
+        let offer = Offer {
+            zone: "cn-hangzhou-i".into(),
+            v_switch: "vsw-1".into(),
+            spec: Spec {
+                instance_type: String::new(),
+                category: String::new(),
+                size: crate::size::DEFAULT_SIZE,
+            },
+            is_spot: false,
+        };
         Facts {
             id: "eci-bp1test".into(),
             account: "default".into(),
@@ -243,7 +311,13 @@ pub(crate) mod tests {
             v_switch: "vsw-1".into(),
             security_group: "sg-1".into(),
             size: crate::size::DEFAULT_SIZE,
+            instance_type: String::new(),
+            compute_category: String::new(),
+            is_spot: false,
+            offers: vec![offer],
             address: Ipv4Addr::new(10, 250, 0, 1),
+            internet_ip: None,
+            ipv6: None,
             is_real: false,
             created_at: "2026-01-01T00:00:00Z".parse().unwrap(),
             tags: BTreeMap::new(),

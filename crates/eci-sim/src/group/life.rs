@@ -9,9 +9,11 @@ use super::container::{Container, Phase};
 use super::events::Events;
 use super::facts::{ContainerKind, Facts, RestartPolicy};
 use super::incarnation::Exit;
+use super::placing::{Placing, Refusal};
+use super::spot::Spot;
 use super::status::Status;
 use crate::clock::later;
-use crate::settings::{Settings, Stock, Terminating};
+use crate::settings::{Settings, Terminating};
 
 /// A deletion under way.
 #[derive(Clone, Copy, Debug)]
@@ -34,8 +36,9 @@ pub(crate) struct Life {
     transition: Option<Status>,
     /// When a reader could last see something new.
     pub(crate) changed_at: Timestamp,
-    place_at: Timestamp,
-    out_of_stock: bool,
+    pub(super) placing: Placing,
+    /// Only of a spot group, once it is placed.
+    spot: Option<Spot>,
     pending_until: Timestamp,
     deadline: Option<Timestamp>,
     pub(crate) placed_at: Option<Timestamp>,
@@ -57,8 +60,8 @@ impl Life {
             forced: None,
             transition: None,
             changed_at: created_at,
-            place_at: later(created_at, settings.schedule()),
-            out_of_stock: settings.stock == Stock::ScheduleFailed,
+            placing: Placing::new(facts, settings),
+            spot: None,
             pending_until: later(created_at, facts.max_pending()),
             deadline: facts.active_deadline().map(|deadline| later(created_at, deadline)),
             placed_at: None,
@@ -97,24 +100,36 @@ impl Life {
             return None;
         }
         if self.placed_at.is_none() {
-            return Some(self.place_at);
+            return Some(self.placing.at);
         }
         let pending_until = (self.status == Status::Pending).then_some(self.pending_until);
         let containers = self.init.iter().chain(&self.apps).filter_map(Container::due);
-        containers.chain(pending_until).chain(self.deadline).min()
+        let spot = self.spot.as_ref().map(Spot::due);
+        containers.chain(pending_until).chain(self.deadline).chain(spot).min()
+    }
+
+    /// What stood against the offer that was tried last, until the group is placed.
+    pub(crate) fn refusal(&self) -> Option<&Refusal> {
+        self.placing.refusal.as_ref().filter(|_| self.placed_at.is_none())
+    }
+
+    /// Whether it has not been placed yet, and may be.
+    pub(super) fn waits_for_place(&self) -> bool {
+        self.placed_at.is_none() && !self.is_terminal() && self.deletion.is_none()
     }
 
     pub(super) fn advance(&mut self, facts: &Facts, now: Timestamp, settings: &Settings) {
-        while let Some(due) = self.due().filter(|due| *due <= now && self.deletion.is_none()) {
+        let lives = |life: &Self| life.deletion.is_none() && life.placed_at.is_some();
+        while let Some(due) = self.due().filter(|due| *due <= now && lives(self)) {
             self.step(facts, due, settings);
         }
     }
 
     fn step(&mut self, facts: &Facts, at: Timestamp, settings: &Settings) {
-        self.changed_at = at;
-        if self.placed_at.is_none() {
-            return self.place(at, settings);
+        if self.look_at_spot(facts, at, settings) {
+            return;
         }
+        self.changed_at = at;
         if self.deadline.is_some_and(|deadline| deadline <= at) {
             let message = "the group was active longer than its deadline";
             return self.finish(at, Status::Failed, "DeadlineExceeded", message);
@@ -133,17 +148,40 @@ impl Life {
         self.progress(at, settings);
     }
 
-    fn place(&mut self, at: Timestamp, settings: &Settings) {
-        if self.out_of_stock {
-            self.events.warning(at, "NoStock", "The requested resource is sold out in the zone.".to_owned());
-            self.status = Status::ScheduleFailed;
-            self.ended_at = Some(at);
-            return;
+    /// Returns whether it was time to.
+    fn look_at_spot(&mut self, facts: &Facts, at: Timestamp, settings: &Settings) -> bool {
+        let Some(spot) = self.spot.as_mut().filter(|spot| spot.due() <= at) else { return false };
+        if spot.release_at.is_some() {
+            self.finish(at, Status::Expired, "SpotToBeReleased", "the spot instance was released");
+        } else if spot.step(facts, at, settings, &mut self.events) {
+            self.changed_at = at;
         }
+        true
+    }
+
+    /// No offer could be had yet, or none at all.
+    pub(super) fn unplaced(&mut self, at: Timestamp, status: Status) {
+        self.changed_at = at;
+        self.status = status;
+        self.ended_at = status.is_terminal().then_some(at);
+    }
+
+    pub(super) fn placed(&mut self, facts: &Facts, at: Timestamp, settings: &Settings) {
         self.events.normal(at, "Scheduled", "The container group was placed.".to_owned());
+        self.changed_at = at;
         self.placed_at = Some(at);
+        self.spot = facts.is_spot.then(|| Spot::new(facts, at));
         self.status = Status::Pending;
         self.begin_next(at, settings);
+    }
+
+    /// Takes a spot group back after `notice`, protected or not. Returns whether it is one that lives.
+    pub(crate) fn reclaim(&mut self, at: Timestamp, notice: SignedDuration) -> bool {
+        let lives = !self.is_terminal() && self.deletion.is_none();
+        let Some(spot) = self.spot.as_mut().filter(|_| lives) else { return false };
+        spot.announce(at, notice, "The capacity is needed", &mut self.events);
+        self.changed_at = at;
+        true
     }
 
     /// Begins the next init container, or all app containers once the last has succeeded.
@@ -337,6 +375,7 @@ mod tests {
     use super::super::Group;
     use super::super::facts::tests::facts;
     use super::*;
+    use crate::settings::Stock;
 
     struct World {
         group: Group,

@@ -1,7 +1,9 @@
-//! Hands out the addresses of a range, each to one group at a time.
+//! Hands out the addresses of a range, each to one group at a time, and keeps some for the next group of a name.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
+
+use jiff::Timestamp;
 
 use crate::error::Error;
 
@@ -11,6 +13,8 @@ pub(crate) struct Addresses {
     last: u32,
     next: u32,
     used: BTreeSet<u32>,
+    /// Addresses that are used by nobody but wait for their owner, and until when.
+    kept: BTreeMap<String, (u32, Timestamp)>,
 }
 
 impl Addresses {
@@ -23,7 +27,7 @@ impl Addresses {
         let size = 1u32 << (32 - bits);
         let start = base & !(size - 1);
         let (first, last) = (start + 1, start + size - 2);
-        Ok(Self { first, last, next: first, used: BTreeSet::new() })
+        Ok(Self { first, last, next: first, used: BTreeSet::new(), kept: BTreeMap::new() })
     }
 
     /// An address that no group has; one that was given back is not reused before all others were.
@@ -46,6 +50,31 @@ impl Addresses {
         self.used.insert(u32::from(address))
     }
 
+    /// The address waits for its owner.
+    pub(crate) fn keep(&mut self, owner: String, address: Ipv4Addr, until: Timestamp) {
+        if let Some((older, _)) = self.kept.insert(owner, (u32::from(address), until)) {
+            self.used.remove(&older);
+        }
+    }
+
+    /// The address that waits for this owner, if one does.
+    pub(crate) fn take_kept(&mut self, owner: &str, now: Timestamp) -> Option<Ipv4Addr> {
+        self.release(now);
+        self.kept.remove(owner).map(|(address, _)| Ipv4Addr::from(address))
+    }
+
+    /// Gives back what has waited long enough.
+    pub(crate) fn release(&mut self, now: Timestamp) {
+        let used = &mut self.used;
+        self.kept.retain(|_, (address, until)| {
+            let waits = *until > now;
+            if !waits {
+                used.remove(address);
+            }
+            waits
+        });
+    }
+
     pub(crate) fn give_back(&mut self, address: Ipv4Addr) {
         self.used.remove(&u32::from(address));
     }
@@ -65,6 +94,20 @@ mod tests {
         addresses.give_back(first);
         assert!(addresses.take_exactly(first));
         assert!(!addresses.take_exactly(first));
+    }
+
+    #[test]
+    fn a_kept_address_waits_for_its_owner_and_no_longer_than_said() {
+        let mut addresses = Addresses::of_range("10.250.0.0/30").unwrap();
+        let (now, later) = (Timestamp::UNIX_EPOCH, Timestamp::from_second(60).unwrap());
+        let address = addresses.take().unwrap();
+        addresses.keep("web".into(), address, later);
+        assert_eq!(addresses.take_kept("other", now), None);
+        assert!(!addresses.take_exactly(address), "nobody else gets it");
+        assert_eq!(addresses.take_kept("web", now), Some(address));
+        addresses.keep("web".into(), address, later);
+        assert_eq!(addresses.take_kept("web", later), None);
+        assert!(addresses.take_exactly(address));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, VecDeque};
 use jiff::Timestamp;
 
 use super::addresses::Addresses;
+use super::stock;
 use crate::clock::later;
 use crate::group::{Group, Status};
 use crate::settings::{Settings, seconds};
@@ -170,6 +171,9 @@ impl Store {
         let Some(group) = self.groups.get(&seq) else { return };
         if group.life.is_gone(due) {
             self.remove(seq, due);
+        } else if let Some((_, offer)) = group.offer_due(due) {
+            let refusal = stock::refusal(offer, &group.facts, settings, due, self.groups.values());
+            self.change_seq(seq, settings, |group| group.answer_offer(due, refusal, settings));
         } else if group.life.due().is_some_and(|really| really <= due) {
             self.change_seq(seq, settings, |group| group.advance(due, settings));
         } else if group.life.status() == Status::ScheduleFailed {
@@ -210,7 +214,13 @@ impl Store {
         {
             ended.remove(&(ended_at, seq));
         }
-        self.addresses.give_back(group.facts.address);
+        match group.facts.address_kept() {
+            None => self.addresses.give_back(group.facts.address),
+            Some(kept) => {
+                let (owner, until) = (group.facts.address_owner(), later(now, kept));
+                self.addresses.keep(owner, group.facts.address, until);
+            }
+        }
         self.bury(group, now);
     }
 
@@ -231,7 +241,7 @@ impl Store {
         }
     }
 
-    pub(crate) fn groups(&self) -> impl Iterator<Item = &Group> {
+    pub(crate) fn groups(&self) -> impl Iterator<Item = &Group> + Clone {
         self.groups.values()
     }
 

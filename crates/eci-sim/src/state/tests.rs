@@ -4,6 +4,7 @@ mod controls;
 mod creation;
 mod deletion;
 mod logs;
+mod placement;
 mod reading;
 mod renewal;
 mod replies;

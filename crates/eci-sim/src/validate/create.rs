@@ -2,7 +2,7 @@
 
 use super::{Checker, container, volume};
 use crate::params::Node;
-use crate::size::{self, Size};
+use crate::size::{self, Size, Spec};
 
 /// Lists that only have a length limit, with the published maximum.
 const LISTS: &[(&str, usize)] = &[
@@ -17,6 +17,9 @@ const LISTS: &[(&str, usize)] = &[
     ("ImageRegistryCredential", 11),
     ("AcrRegistryInfo", 21),
 ];
+
+/// The economy category has no larger sizes.
+const MAX_ECONOMY_CPU: f64 = 8.0;
 
 const SAFE_SYSCTLS: &[&str] = &["net.ipv4.ping_group_range", "net.ipv4.ip_unprivileged_port_start"];
 
@@ -116,6 +119,10 @@ fn placement(checker: &mut Checker<'_>, root: &Node<'_>) {
     if is_spot(root) && root.has("ComputeCategory") {
         checker.invalid("ComputeCategory.N", "cannot be given for a spot group");
     }
+    let is_arm = root.text("CpuArchitecture") == Some("ARM64");
+    if root.has("ComputeCategory") && (is_arm || types.iter().any(|entry| entry.starts_with("ecs."))) {
+        checker.invalid("ComputeCategory.N", "cannot be given for ARM64 or with ECS types");
+    }
     if root.text("SpotStrategy") == Some("SpotWithPriceLimit") {
         checker.required(root, "SpotPriceLimit");
     }
@@ -170,17 +177,37 @@ fn size_code(root: &Node<'_>) -> &'static str {
     if is_spot(root) { "InvalidSpotCpuMemorySpec" } else { "InvalidParameter.CPU.Memory" }
 }
 
-/// The size that the group will have and be billed for, or why there is none.
+/// The size that the group will have and be billed for unless a later specification is taken, or why there is
+/// none.
 pub(crate) fn size_of(root: &Node<'_>) -> Result<Size, String> {
-    if let Some(size) = instance_types(root).first().and_then(|entry| size::of_instance_type(entry)) {
-        return Ok(size);
+    let first = specs_of(root)?.into_iter().next();
+    first.map(|spec| spec.size).ok_or_else(|| "no specification is left".to_owned())
+}
+
+/// The specifications that are tried in order, at least one, or why there is none.
+pub(crate) fn specs_of(root: &Node<'_>) -> Result<Vec<Spec>, String> {
+    let region = root.text("RegionId").unwrap_or_default();
+    let sold = |wish: Size| size::sellable(wish, region, is_spot(root));
+    let listed = instance_types(root).into_iter().filter_map(|entry| {
+        let size = size::of_instance_type(entry)?;
+        let size = if entry.starts_with("ecs.") { Some(size) } else { sold(size) };
+        Some(Spec { instance_type: entry.to_owned(), category: String::new(), size: size? })
+    });
+    let listed: Vec<Spec> = listed.collect();
+    if !listed.is_empty() {
+        return Ok(listed);
     }
     let wish = wish(root);
-    let region = root.text("RegionId").unwrap_or_default();
-    let economy_only = root.texts("ComputeCategory") == ["economy"];
-    size::sellable(wish, region, is_spot(root))
-        .filter(|size| !economy_only || size.cpu <= 8.0)
-        .ok_or_else(|| format!("no size sold holds {} vCPU and {} GiB", wish.cpu, wish.memory))
+    let none = || format!("no size sold holds {} vCPU and {} GiB", wish.cpu, wish.memory);
+    let size = sold(wish).ok_or_else(none)?;
+    let mut categories = root.texts("ComputeCategory");
+    if categories.is_empty() {
+        categories.push(String::new());
+    }
+    categories.retain(|category| category != "economy" || size.cpu <= MAX_ECONOMY_CPU);
+    let specs = categories.into_iter().map(|category| Spec { instance_type: String::new(), category, size });
+    let specs: Vec<Spec> = specs.collect();
+    if specs.is_empty() { Err(none()) } else { Ok(specs) }
 }
 
 /// The size asked for: the group's, else what its containers need together, else the default.

@@ -1,6 +1,6 @@
 //! A group's life as a caller sees it, on the real clock.
 
-use eci_sim::{Config, Settings, Stock};
+use eci_sim::{Config, Settings, Stock, VSwitch};
 use serde_json::{Value, json};
 
 use crate::caller::{Caller, control, eventually, simulator, start};
@@ -101,4 +101,24 @@ async fn one_seed_repeats_its_ids() {
         ids.push(Caller::of(&simulator).create("true", &[]).await);
     }
     assert_eq!(ids[0], ids[1]);
+}
+
+#[tokio::test]
+async fn a_group_goes_where_there_is_room_and_comes_back_from_spot() {
+    let v_switch = |zone: &str| VSwitch { id: format!("vsw-{zone}"), zone: format!("cn-hangzhou-{zone}") };
+    let settings = Settings { stock_retry_ms: 20, ..Settings::default() };
+    let v_switches = ["a", "b"].map(v_switch).into();
+    let simulator = start(Config { settings, v_switches, ..Config::default() }).await;
+    let caller = Caller::of(&simulator);
+    let rules = json!({"stock_rules": ["cn-hangzhou-a/*=0"]});
+    assert_eq!(control(simulator.address(), "POST", "settings", rules).await.status, 200);
+    let spot = [("VSwitchId", "vsw-a,vsw-b"), ("SpotStrategy", "SpotAsPriceGo"), ("AutoCreateEip", "true")];
+    let id = caller.create("sleep 3600", &spot).await;
+    let group = caller.until("it runs", |group| group["Status"] == "Running").await;
+    assert_eq!((&group["ZoneId"], &group["VSwitchId"]), (&json!("cn-hangzhou-b"), &json!("vsw-b")));
+    assert!(group["InternetIp"].as_str().unwrap().starts_with("198.18."));
+    let path = format!("groups/{id}/reclaim");
+    control(simulator.address(), "POST", &path, json!({"notice_ms": 10})).await;
+    let group = caller.until("it is released", |group| group["Status"] == "Expired").await;
+    assert_eq!(group["InternetIp"], "", "the EIP went with it");
 }
