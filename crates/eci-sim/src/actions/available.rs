@@ -56,7 +56,8 @@ fn status(cloud: &Cloud, context: &Context<'_>, zone: &str, value: &str) -> &'st
         Count::Of(_) => "WithStock",
     };
     let all: Vec<&str> = rules.into_iter().flatten().map(left).collect();
-    *["ClosedWithoutStock", "WithoutStock"].iter().find(|worse| all.contains(worse)).unwrap_or(&"WithStock")
+    let worse = ["ClosedWithoutStock", "WithoutStock"].into_iter().find(|worse| all.contains(worse));
+    worse.unwrap_or("WithStock")
 }
 
 /// The type or family asked for, or the pair that holds the size asked for.
