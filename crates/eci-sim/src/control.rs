@@ -68,15 +68,17 @@ fn route(cloud: &mut Cloud, now: Timestamp, request: ControlRequest<'_>) -> Repl
             groups::change_container(cloud, now, id, name, body(request)?)
         }
         ("GET", ["spot-prices"]) => market::history(cloud, now, request.query),
-        ("GET", ["faults"]) => Ok(json!({"faults": cloud.faults.iter().collect::<Vec<_>>()})),
+        ("GET", ["faults"]) => {
+            Ok(json!({"faults": cloud.faults.iter().map(|fault| fault.to_json(now)).collect::<Vec<_>>()}))
+        }
         ("POST", ["faults"]) => {
-            let id = cloud.faults.add(body(request)?).map_err(|problem| Refusal(400, problem.to_owned()))?;
+            let id = cloud.faults.add(body(request)?, now).map_err(|problem| Refusal(400, problem))?;
             Ok(json!({ "id": id }))
         }
         ("DELETE", ["faults"]) => Ok(json!({"removed": cloud.faults.remove(None)})),
         ("GET", ["faults", id]) => {
             let fault = id.parse().ok().and_then(|id| cloud.faults.get(id));
-            fault.map(|fault| json!(fault)).ok_or_else(|| Refusal::not_found("fault"))
+            fault.map(|fault| fault.to_json(now)).ok_or_else(|| Refusal::not_found("fault"))
         }
         ("DELETE", ["faults", id]) => match id.parse().ok().map(|id| cloud.faults.remove(Some(id))) {
             Some(1) => Ok(json!({"removed": 1})),

@@ -1,6 +1,7 @@
 //! What can go wrong: for whoever runs the simulator ([`Error`]), and for whoever calls it ([`ApiError`]).
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 /// Why a simulator could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +17,11 @@ pub enum Error {
     AccessKey,
     #[error("reading the runtime {0:?}: it is scripted, runc, or the path of an OCI runtime")]
     RuntimeKind(String),
+    #[error("reading {}", path.display())]
+    Read { path: PathBuf, source: std::io::Error },
+    /// A file of faults or identities makes no sense; the problem names the line.
+    #[error("reading {}: {problem}", path.display())]
+    Script { path: PathBuf, problem: String },
     /// Containers cannot be run for real on this machine.
     #[error("preparing to run containers for real: {0}")]
     Runtime(String),

@@ -23,6 +23,8 @@ pub(crate) struct Ticket {
     pub(crate) tty: bool,
     pub(crate) stdin: bool,
     pub(crate) expires_at: Timestamp,
+    /// Bytes of output after which the socket breaks off.
+    pub(crate) cut_after: Option<u64>,
 }
 
 /// A command that is run to its end before the call is answered.
@@ -38,12 +40,15 @@ pub(crate) struct Execs {
     tickets: BTreeMap<String, Ticket>,
     /// Of the call that is being answered.
     pub(crate) sync: Option<SyncRun>,
+    /// What the ticket that is issued next is told to break off after.
+    pub(crate) cut_after: Option<u64>,
 }
 
 impl Execs {
     pub(crate) fn issue(&mut self, token: String, ticket: Ticket, now: Timestamp) {
         self.tickets.retain(|_, ticket| ticket.expires_at > now);
-        self.tickets.insert(token, ticket);
+        let cut_after = self.cut_after.take().or(ticket.cut_after);
+        self.tickets.insert(token, Ticket { cut_after, ..ticket });
     }
 
     /// Takes the ticket of a token; there is none the second time, or when it has expired.
@@ -101,6 +106,7 @@ mod tests {
             tty: false,
             stdin: true,
             expires_at: later(30),
+            cut_after: None,
         };
         let mut execs = Execs::default();
         execs.issue("a".into(), ticket.clone(), now);

@@ -15,6 +15,7 @@ mod actions;
 mod auth;
 mod clock;
 mod control;
+mod document;
 mod error;
 mod exec;
 mod group;
@@ -31,6 +32,7 @@ mod simulator;
 mod size;
 mod state;
 mod validate;
+mod wildcard;
 mod wire;
 
 pub use auth::AccessKey;

@@ -47,6 +47,9 @@ struct Arguments {
     /// Makes ids repeat from run to run
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
+    /// A file of faults that are there from the start: a YAML or JSON list of what POST /_sim/faults takes
+    #[arg(long, value_name = "FILE")]
+    faults: Option<PathBuf>,
     /// What runs containers: scripted (nothing runs, what they do is read off their command lines), runc, or the
     /// path of another OCI runtime. Other than scripted needs root
     #[arg(long, default_value = "scripted", value_name = "RUNTIME")]
@@ -73,6 +76,7 @@ impl Arguments {
             security_group,
             address_range,
             seed,
+            faults,
             runtime,
             images,
             runtime_dir,
@@ -95,6 +99,7 @@ impl Arguments {
             security_groups,
             address_range,
             seed,
+            faults,
             settings,
             runtime: RuntimeOptions { kind: runtime, images, directory: runtime_dir },
             ..config

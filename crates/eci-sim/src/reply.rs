@@ -12,6 +12,8 @@ pub(crate) struct Answer {
     pub(crate) content_type: &'static str,
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: String,
+    /// Where in the body the connection is closed.
+    pub(crate) cut_at: Option<usize>,
 }
 
 /// What every answer of one request has in common.
@@ -54,7 +56,7 @@ impl Envelope {
             ("application/json;charset=utf-8", body.to_string())
         };
         let headers = vec![("x-acs-request-id", self.request_id.clone())];
-        Answer { status, content_type, headers, body }
+        Answer { status, content_type, headers, body, cut_at: None }
     }
 }
 

@@ -17,17 +17,26 @@ impl Rng {
         z ^ (z >> 31)
     }
 
+    /// A number from 0 up to but not 1.
+    #[allow(clippy::cast_precision_loss, reason = "53 bits are kept, as many as an f64 holds")]
+    pub(crate) fn unit(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
     /// True with the given probability.
     pub(crate) fn chance(&mut self, probability: f64) -> bool {
-        #[allow(clippy::cast_precision_loss, reason = "53 bits are kept, as many as an f64 holds")]
-        let unit = (self.next() >> 11) as f64 / (1u64 << 53) as f64;
-        unit < probability
+        self.unit() < probability
+    }
+
+    /// A number below the bound, which is not 0.
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound
     }
 
     /// Lower-case letters and digits, as in the cloud's ids.
     pub(crate) fn id(&mut self, length: usize) -> String {
         const ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
-        (0..length).map(|_| char::from(ALPHABET[(self.next() % 36) as usize])).collect()
+        (0..length).map(|_| char::from(ALPHABET[self.below(36) as usize])).collect()
     }
 
     /// The form of request ids: an upper-case UUID.

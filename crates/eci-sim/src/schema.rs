@@ -60,6 +60,10 @@ impl Schema {
     pub(crate) fn action(&self, name: &str) -> Option<&Action> {
         self.actions.get(name)
     }
+
+    pub(crate) fn action_names(&self) -> impl Iterator<Item = &str> {
+        self.actions.keys().map(String::as_str)
+    }
 }
 
 impl Action {

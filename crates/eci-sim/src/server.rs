@@ -9,8 +9,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Incoming;
+use futures::StreamExt;
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt, Full, Limited, StreamBody};
+use hyper::body::{Frame, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -21,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::debug;
 
-use crate::clock::{Clock, later};
+use crate::clock::Clock;
 use crate::control::{self, ControlRequest};
 use crate::error::ApiError;
 use crate::exec::socket::{self, Rules, V4};
@@ -58,7 +60,7 @@ struct Fate {
     exec: Mutex<Option<(Session, Rules)>>,
 }
 
-type Response = hyper::Response<Full<Bytes>>;
+type Response = hyper::Response<BoxBody<Bytes, NoAnswer>>;
 
 impl Shared {
     pub(crate) fn new(cloud: Cloud, clock: Arc<dyn Clock>, oci: Option<Arc<Oci>>) -> Self {
@@ -219,11 +221,13 @@ fn upgrade(parts: &http::request::Parts, shared: &Arc<Shared>, fate: &Fate) -> R
     }
     let token = parts.uri.query().unwrap_or_default().split('&').find_map(|pair| pair.strip_prefix("s="));
     let ticket = shared.with_cloud(|cloud, now| cloud.execs.redeem(token.unwrap_or_default(), now));
+    let cut_after = ticket.as_ref().and_then(|ticket| ticket.cut_after);
     let Some(session) = ticket.and_then(|ticket| open(shared, ticket)) else {
         return refuse(403, "the token is unknown, was used, or has expired");
     };
     let asked_for_v4 = header("sec-websocket-protocol").split(',').any(|name| name.trim() == V4);
-    let rules = Rules::of(&shared.cloud().settings, asked_for_v4);
+    let mut rules = Rules::of(&shared.cloud().settings, asked_for_v4);
+    rules.cut_after = cut_after;
     *fate.exec.lock().unwrap_or_else(PoisonError::into_inner) = Some((session, rules));
     let mut response = plain(101, "text/plain", String::new());
     let headers = response.headers_mut();
@@ -315,10 +319,8 @@ async fn carry_out(step: Step, shared: Arc<Shared>, fate: &Fate) -> Result<Respo
 }
 
 impl Shared {
-    /// The `Date` of an answer, by the clock that request times are checked against.
     fn date(&self) -> String {
-        let skew = SignedDuration::from_secs(self.cloud().settings.clock_skew_s);
-        later(self.clock.now(), skew).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+        self.cloud().date(self.clock.now())
     }
 }
 
@@ -331,8 +333,12 @@ async fn sleep(duration: SignedDuration) {
 }
 
 fn response(answer: Answer, date: String) -> Response {
-    let mut response = plain(answer.status, answer.content_type, answer.body);
-    for (name, value) in answer.headers.into_iter().chain([("date", date)]) {
+    let Answer { status, content_type, headers, body, cut_at } = answer;
+    let mut response = match cut_at {
+        Some(at) => broken_off(status, content_type, body, at),
+        None => plain(status, content_type, body),
+    };
+    for (name, value) in [("date", date)].into_iter().chain(headers) {
         if let Ok(value) = http::HeaderValue::from_str(&value) {
             response.headers_mut().insert(name, value);
         }
@@ -340,8 +346,24 @@ fn response(answer: Answer, date: String) -> Response {
     response
 }
 
+/// A body that is announced whole and ends before that.
+fn broken_off(status: u16, content_type: &'static str, body: String, at: usize) -> Response {
+    let mut response = plain(status, content_type, String::new());
+    response.headers_mut().insert("content-length", body.len().into());
+    let first = Bytes::from(body).slice(..at);
+    let frames =
+        futures::stream::once(async move { Ok(Frame::data(first)) }).chain(futures::stream::once(async {
+            // One more turn for the connection, in which it sends what it has.
+            tokio::task::yield_now().await;
+            Err(NoAnswer)
+        }));
+    *response.body_mut() = BodyExt::boxed(StreamBody::new(frames));
+    response
+}
+
 fn plain(status: u16, content_type: &'static str, body: String) -> Response {
-    let mut response = Response::new(Full::new(Bytes::from(body)));
+    let whole = Full::new(Bytes::from(body)).map_err(|never| match never {});
+    let mut response = Response::new(whole.boxed());
     *response.status_mut() =
         http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert("content-type", http::HeaderValue::from_static(content_type));

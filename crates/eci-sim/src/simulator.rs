@@ -1,6 +1,7 @@
 //! Starts and stops a simulator.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -9,12 +10,14 @@ use tokio::net::TcpListener;
 use crate::auth::{AccessKey, Keyring};
 use crate::clock::{Clock, SystemClock};
 use crate::control::ControlRequest;
+use crate::document::{self, Item};
 use crate::error::Error;
 use crate::rng::Rng;
 use crate::runtime::{Oci, RuntimeKind, RuntimeOptions, drive};
 use crate::server::{self, Shared};
 use crate::settings::Settings;
 use crate::state::addresses::Addresses;
+use crate::state::faults::Asked;
 use crate::state::store::Store;
 use crate::state::{Cloud, Network, VSwitch};
 
@@ -40,6 +43,8 @@ pub struct Config {
     /// The same seed gives the same ids; `None` draws one.
     pub seed: Option<u64>,
     pub settings: Settings,
+    /// A file of faults that are there from the start, YAML or JSON: a list of what `POST /_sim/faults` takes.
+    pub faults: Option<PathBuf>,
     pub clock: Arc<dyn Clock>,
     pub runtime: RuntimeOptions,
 }
@@ -56,6 +61,7 @@ impl Default for Config {
             address_range: "10.250.0.0/16".to_owned(),
             seed: None,
             settings: Settings::default(),
+            faults: None,
             clock: Arc::new(SystemClock),
             runtime: RuntimeOptions::default(),
         }
@@ -80,7 +86,12 @@ impl Simulator {
         }
         let (listen, clock) = (*listen, Arc::clone(clock));
         let (runtime, address_range) = (config.runtime.clone(), config.address_range.clone());
+        let faults: Vec<Asked> = items(config.faults.as_ref()).await?;
         let mut cloud = cloud(config)?;
+        let now = cloud.advance(clock.now());
+        for fault in faults {
+            cloud.faults.add(fault, now).expect("a file's faults are checked when it is read");
+        }
         let failed = |source| Error::Listen { address: listen, source };
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
@@ -136,6 +147,14 @@ impl Drop for Simulator {
     }
 }
 
+/// The items of a file, none where there is no file.
+async fn items<T: Item>(path: Option<&PathBuf>) -> Result<Vec<T>, Error> {
+    let Some(path) = path else { return Ok(Vec::new()) };
+    let text = tokio::fs::read_to_string(path).await;
+    let text = text.map_err(|source| Error::Read { path: path.clone(), source })?;
+    document::read(&text).map_err(|problem| Error::Script { path: path.clone(), problem })
+}
+
 /// The state a simulator starts with.
 fn cloud(config: Config) -> Result<Cloud, Error> {
     let Config { region, access_keys, v_switches, security_groups, address_range, seed, settings, .. } =
@@ -158,6 +177,7 @@ fn cloud(config: Config) -> Result<Cloud, Error> {
         catalog: Default::default(),
         is_real: false,
         execs: Default::default(),
+        late_creates: None,
         address: None,
         advanced: jiff::SignedDuration::ZERO,
     })

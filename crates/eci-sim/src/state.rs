@@ -37,7 +37,7 @@ use crate::settings::{ForeignRegion, ReadPermission, Settings, millis};
 use crate::validate::{Problem, validate};
 use crate::wire::{Call, Request};
 use catalog::Catalog;
-use faults::{Fault, FaultKind, Faults};
+use faults::{FaultKind, Faults};
 use journal::{Entry, Journal, Outcome};
 use store::Store;
 use throttle::Throttle;
@@ -73,6 +73,8 @@ pub(crate) struct Cloud {
     /// New groups are run by a runtime.
     pub(crate) is_real: bool,
     pub(crate) execs: Execs,
+    /// How long the group of the create that is being carried out is held up, if it is; for ever when nothing is told.
+    pub(crate) late_creates: Option<Option<SignedDuration>>,
     /// Where it listens, once it does.
     pub(crate) address: Option<SocketAddr>,
     /// How far groups are ahead of the clock that request times are checked against.
@@ -130,23 +132,43 @@ impl Cloud {
             unset_values: self.settings.unset_values,
         };
         let journal_seq = self.note(now, request, &call);
-        match self.admit(&call, wall) {
+        let action = call.action.as_deref().unwrap_or_default();
+        let skew = self.faults.skew(action, &call.parameters, now);
+        let gateway_time = later(wall, skew.map_or(SignedDuration::ZERO, |(_, skew)| skew));
+        let fault = skew.map(|(id, _)| (id, FaultKind::ClockSkew));
+        let step = match self.admit(&call, gateway_time) {
             Err(error) => {
-                self.journal.finish(journal_seq, Outcome::of_error(&error));
+                self.journal.finish(journal_seq, Outcome { fault, ..Outcome::of_error(&error) });
                 answer_now(envelope.error(&error))
             }
             Ok((action, caller)) => {
                 self.journal.identify(journal_seq, &caller.id);
-                let mut admitted = Admitted { action, caller, call, envelope, journal_seq, fault: None };
-                match self.faults.take(&admitted.action, &admitted.call.parameters) {
-                    None => answer_now(self.perform(now, &admitted)),
-                    Some(fault) => {
-                        admitted.fault = Some((fault.id, fault.kind));
-                        self.apply_fault(now, admitted, &fault)
-                    }
-                }
+                self.struck_or_not(now, Admitted { action, caller, call, envelope, journal_seq, fault })
+            }
+        };
+        match step {
+            Step::Answer { mut answer, after } if skew.is_some() => {
+                answer.headers.push(("date", self.date(gateway_time)));
+                Step::Answer { answer, after }
+            }
+            other => other,
+        }
+    }
+
+    fn struck_or_not(&mut self, now: Timestamp, mut admitted: Admitted) -> Step {
+        match self.faults.take(&admitted.action, &admitted.call.parameters, now) {
+            None => answer_now(self.perform(now, &admitted)),
+            Some(struck) => {
+                admitted.fault = Some((struck.id, struck.kind));
+                self.strike(now, admitted, &struck)
             }
         }
+    }
+
+    /// The `Date` of an answer, by the clock that request times are checked against.
+    pub(crate) fn date(&self, wall: Timestamp) -> String {
+        let skew = SignedDuration::from_secs(self.settings.clock_skew_s);
+        later(wall, skew).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
     }
 
     /// Handles a request that was postponed.
@@ -192,48 +214,18 @@ impl Cloud {
         Ok((action, caller))
     }
 
-    fn apply_fault(&mut self, now: Timestamp, admitted: Admitted, fault: &Fault) -> Step {
-        let delay = millis(fault.delay_ms.unwrap_or(0));
-        match fault.kind {
-            FaultKind::DropBefore => self.give_up(&admitted, Step::Close),
-            FaultKind::Reset => self.give_up(&admitted, Step::Reset),
-            FaultKind::Hang => self.give_up(&admitted, Step::Hang),
-            FaultKind::DropAfter => {
-                self.perform(now, &admitted);
-                Step::Close
-            }
-            FaultKind::Delay => Step::Answer { answer: self.perform(now, &admitted), after: delay },
-            FaultKind::DelayBefore => Step::Postpone { wait: delay, admitted: Box::new(admitted) },
-            FaultKind::Error | FaultKind::ErrorAfter => {
-                let effect = (fault.kind == FaultKind::ErrorAfter).then(|| self.perform(now, &admitted));
-                let error = self.error_of(fault);
-                if effect.is_none() {
-                    let outcome = Outcome { fault: admitted.fault, ..Outcome::of_error(&error) };
-                    self.journal.finish(admitted.journal_seq, outcome);
-                }
-                Step::Answer { answer: admitted.envelope.error(&error), after: delay }
-            }
-        }
-    }
-
-    /// The request has no effect and no answer.
-    fn give_up(&mut self, admitted: &Admitted, step: Step) -> Step {
-        let outcome = Outcome { fault: admitted.fault, ..Outcome::default() };
-        self.journal.finish(admitted.journal_seq, outcome);
-        step
-    }
-
-    fn error_of(&self, fault: &Fault) -> ApiError {
-        let code = fault.code.as_deref().unwrap_or("InternalError");
-        let message = fault.message.clone().unwrap_or_else(|| "This error was asked for.".to_owned());
-        let mut error = ApiError::of_code(code, message, self.settings.throttling_http_status);
-        error.status = fault.http_status.unwrap_or(error.status);
-        error.retry_after_ms = fault.retry_after_ms;
-        error
-    }
-
     /// Carries the action out and notes what came of it.
     fn perform(&mut self, now: Timestamp, admitted: &Admitted) -> Answer {
+        self.perform_and(now, admitted, |reply| reply)
+    }
+
+    /// The same, with another reply than the true one.
+    fn perform_and(
+        &mut self,
+        now: Timestamp,
+        admitted: &Admitted,
+        change: impl FnOnce(Value) -> Value,
+    ) -> Answer {
         let Admitted { action, caller, call, envelope, journal_seq, fault } = admitted;
         let result = self.checked(now, action, caller, call);
         let mut outcome = match &result {
@@ -249,7 +241,10 @@ impl Cloud {
             sync.envelope = Some(envelope.clone());
         }
         match result {
-            Ok(reply) => envelope.success(action, reply),
+            Ok(reply) => {
+                self.faults.answered(action, &call.parameters, &reply, now);
+                envelope.success(action, change(reply))
+            }
             Err(error) => envelope.error(&error),
         }
     }
@@ -276,7 +271,12 @@ impl Cloud {
             ));
         }
         validate(action, &call.parameters, &self.settings.rules()).map_err(|problems| error_of(&problems))?;
-        actions::perform(self, now, action, caller, &call.parameters)
+        let reply = actions::perform(self, now, action, caller, &call.parameters)?;
+        if let (Some(delay), Some(id)) = (self.late_creates.take(), reply["ContainerGroupId"].as_str()) {
+            let until = delay.map(|delay| later(now, delay));
+            self.store.change(id, &self.settings, |group| group.throttle(now, until));
+        }
+        Ok(reply)
     }
 
     /// What an identity without permission gets: an error, except that lists are empty.

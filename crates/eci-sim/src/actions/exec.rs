@@ -33,6 +33,7 @@ pub(super) fn run(cloud: &mut Cloud, context: &Context<'_>) -> Result<Value, Api
         tty,
         stdin: !context.root.has("Stdin") || context.root.flag("Stdin"),
         expires_at: later(context.now, seconds(cloud.settings.exec_token_s)),
+        cut_after: None,
     };
     if context.root.flag("Sync") {
         if tty {

@@ -144,6 +144,7 @@ mod tests {
             tty: false,
             stdin: true,
             expires_at: Timestamp::MAX,
+            cut_after: None,
         };
         let mut session = open(ticket, Surroundings::default(), Timestamp::UNIX_EPOCH);
         for text in typed {

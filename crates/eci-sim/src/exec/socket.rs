@@ -37,6 +37,8 @@ pub(crate) struct Rules {
     status_is_number: bool,
     idle: Option<Duration>,
     max_message: Option<usize>,
+    /// Bytes of output after which the connection is closed without a word.
+    pub(crate) cut_after: Option<u64>,
 }
 
 impl Rules {
@@ -57,6 +59,7 @@ impl Rules {
             status_is_number: swapped,
             idle: positive(settings.exec_idle_s).map(Duration::from_secs),
             max_message: positive(settings.exec_frame_bytes).and_then(|bytes| usize::try_from(bytes).ok()),
+            cut_after: None,
         }
     }
 }
@@ -70,7 +73,11 @@ pub(crate) async fn serve(stream: TcpStream, read_ahead: Bytes, session: Session
     let Session { input, mut output } = session;
     let mut input = Some(input);
     let mut last = Instant::now();
+    let mut written_bytes = 0;
     loop {
+        if rules.cut_after.is_some_and(|most| written_bytes >= most) {
+            return;
+        }
         let idle_until = last + rules.idle.unwrap_or(Duration::from_secs(365 * 86_400));
         tokio::select! {
             received = socket.next() => match received {
@@ -93,7 +100,7 @@ pub(crate) async fn serve(stream: TcpStream, read_ahead: Bytes, session: Session
             },
             written = output.recv() => {
                 last = Instant::now();
-                let (channel, bytes) = match written {
+                let (channel, mut bytes) = match written {
                     Some(Output::Stdout(bytes)) => (STDOUT, bytes),
                     Some(Output::Stderr(bytes)) => (STDERR, bytes),
                     Some(Output::Exit(code)) => {
@@ -104,6 +111,10 @@ pub(crate) async fn serve(stream: TcpStream, read_ahead: Bytes, session: Session
                     }
                     None => return close(&mut socket, CloseCode::Error, "the command is gone").await,
                 };
+                if let Some(most) = rules.cut_after {
+                    bytes.truncate(usize::try_from(most - written_bytes).unwrap_or(usize::MAX));
+                }
+                written_bytes += bytes.len() as u64;
                 if socket.send(message(channel, &bytes)).await.is_err() {
                     return;
                 }

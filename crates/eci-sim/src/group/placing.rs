@@ -40,6 +40,8 @@ pub(super) struct Placing {
     next: usize,
     /// It was made when the switch said that there is no stock at all.
     is_hopeless: bool,
+    /// Flow control never lets it be placed.
+    is_throttled: bool,
     /// What stood against the last offer.
     pub(super) refusal: Option<Refusal>,
 }
@@ -50,12 +52,30 @@ impl Placing {
             at: later(facts.created_at, settings.schedule()),
             next: 0,
             is_hopeless: settings.stock == Stock::ScheduleFailed,
+            is_throttled: false,
             refusal: None,
         }
     }
 }
 
+impl Refusal {
+    fn throttled() -> Self {
+        let message = "The creation was throttled and is given up.".to_owned();
+        Self { code: "Throttling", reason: "Throttling", message }
+    }
+}
+
 impl Group {
+    /// Its create was accepted and is held up by flow control: it is placed later, or never.
+    pub(crate) fn throttle(&mut self, at: Timestamp, until: Option<Timestamp>) {
+        let message = "The creation is throttled by the platform.".to_owned();
+        self.life.events.warning(at, "Throttling", message);
+        let placing = &mut self.life.placing;
+        placing.is_throttled = until.is_none();
+        placing.at = until.map_or(placing.at, |until| until.max(placing.at));
+        self.life.changed_at = at;
+    }
+
     /// The offer that is to be tried by `now`, and when that is due.
     pub(crate) fn offer_due(&self, now: Timestamp) -> Option<(Timestamp, &Offer)> {
         let Life { placing, .. } = &self.life;
@@ -69,6 +89,7 @@ impl Group {
         let hopeless =
             || Refusal::no_stock(settings, "The requested resource is sold out in the zone.".into());
         let refusal = refusal.or_else(|| self.life.placing.is_hopeless.then(hopeless));
+        let refusal = self.life.placing.is_throttled.then(Refusal::throttled).or(refusal);
         match refusal {
             None => self.place(at, offer, settings),
             Some(refusal) => self.refuse(at, refusal, settings),
@@ -96,7 +117,7 @@ impl Group {
         placing.next += 1;
         placing.at = later(at, millis(settings.stock_retry_ms));
         placing.refusal = Some(refusal);
-        let is_over = placing.next >= self.facts.offers.len() || placing.is_hopeless;
+        let is_over = placing.next >= self.facts.offers.len() || placing.is_hopeless || placing.is_throttled;
         // While other specifications are tried, the group counts as pending.
         self.life.unplaced(at, if is_over { Status::ScheduleFailed } else { Status::Pending });
     }

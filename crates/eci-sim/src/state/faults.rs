@@ -1,39 +1,41 @@
-//! Faults that are asked for at run time: which call they meet, how often, and what they do to it.
+//! Faults that are asked for, by a file or at run time: which calls they strike, how often, and what they do to them.
+//!
+//! A call meets a fault when action, parameters and window fit. Of the calls that it meets the first `skip` pass, and
+//! the others are struck by chance, up to `times` of them. The chance is drawn from the fault's own seed, one draw
+//! for each call it meets, so that the same calls are struck whenever the same calls are made.
 
+mod kind;
+mod spoil;
+mod strike;
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
+use crate::document::Item;
 use crate::params::Parameters;
 use crate::rng::Rng;
+use crate::schema::schema;
+use crate::settings::millis;
+use crate::wildcard;
+pub(crate) use kind::FaultKind;
+use spoil::GatewayBody;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum FaultKind {
-    /// No effect; the connection is closed without an answer.
-    DropBefore,
-    /// The effect happens; the connection is closed without an answer.
-    DropAfter,
-    /// The effect happens at once, the answer comes late.
-    Delay,
-    /// Effect and answer come late, even when the caller has gone by then.
-    DelayBefore,
-    /// No effect; an error is answered.
-    Error,
-    /// The effect happens; an error is answered all the same.
-    ErrorAfter,
-    /// No effect; the connection stays open and nothing is ever answered.
-    Hang,
-    /// No effect; the connection is reset.
-    Reset,
-}
+/// Earlier answers that a fault remembers of one question.
+const MOST_EARLIER: usize = 8;
+/// Questions that a fault remembers answers to.
+const MOST_QUESTIONS: usize = 1_000;
 
-/// A fault as it is asked for and shown.
+/// A fault as it is asked for.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Fault {
-    #[serde(default, skip_deserializing)]
-    pub(crate) id: u64,
-    /// The action it meets; `*` for all.
-    pub(crate) action: String,
+pub(crate) struct Asked {
+    /// The actions it meets, by name or with `*`.
+    #[serde(default = "every_action", deserialize_with = "one_or_several")]
+    pub(crate) action: Vec<String>,
     pub(crate) kind: FaultKind,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) code: Option<String>,
@@ -42,56 +44,188 @@ pub(crate) struct Fault {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) message: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    body: Option<GatewayBody>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) delay_ms: Option<u64>,
     /// Sent as `x-acs-retry-after`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) retry_after_ms: Option<u64>,
-    /// Calls it still applies to; null until it is removed.
-    #[serde(default = "once", deserialize_with = "count_or_null")]
-    pub(crate) times: Option<u64>,
+    /// The part of a list that stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    share: Option<f64>,
+    /// Items by which later pages begin too late, or too early when negative.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shift: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    skew_s: Option<i64>,
+    /// How much is padded, or written before a socket breaks off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    bytes: Option<u64>,
+    /// Only values of these names change.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    fields: Vec<String>,
+    /// Calls that pass before the first is struck.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    skip: u64,
+    /// Calls it may still strike; null until it is removed.
+    #[serde(default, deserialize_with = "count_or_null", skip_serializing_if = "Option::is_none")]
+    pub(crate) times: Option<Option<u64>>,
     #[serde(default = "always")]
-    pub(crate) probability: f64,
+    probability: f64,
     #[serde(default)]
-    pub(crate) seed: u64,
+    seed: u64,
+    /// From when it was asked for until it begins.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    after_ms: u64,
+    /// How long it lasts from then on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    for_ms: Option<u64>,
     /// Only calls with these parameters.
     #[serde(default, skip_serializing_if = "Parameters::is_empty")]
-    pub(crate) parameters: Parameters,
-    /// Calls it has been applied to.
-    #[serde(default, skip_deserializing)]
-    pub(crate) applied: u64,
-    #[serde(skip)]
-    rng: Option<Rng>,
+    parameters: Parameters,
 }
 
-fn once() -> Option<u64> {
-    Some(1)
+fn every_action() -> Vec<String> {
+    vec!["*".to_owned()]
 }
 
 fn always() -> f64 {
     1.0
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde wants")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 /// Null is a value of its own here: without end.
-fn count_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-    Option::deserialize(deserializer)
+fn count_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<u64>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+/// A name, or a list of names.
+fn one_or_several<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    struct Names;
+    impl<'de> Visitor<'de> for Names {
+        type Value = Vec<String>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("the name of an action or a list of names")
+        }
+
+        fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
+            Ok(vec![name.to_owned()])
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+            let mut names = Vec::new();
+            while let Some(name) = items.next_element()? {
+                names.push(name);
+            }
+            Ok(names)
+        }
+    }
+    deserializer.deserialize_any(Names)
+}
+
+impl Item for Asked {
+    fn check(&self) -> Result<(), String> {
+        for name in &self.action {
+            if !schema().action_names().any(|known| wildcard::matches(name, known)) {
+                return Err(format!("action: the cloud has no action {name}"));
+            }
+        }
+        for (field, number) in [("probability", Some(self.probability)), ("share", self.share)] {
+            if number.is_some_and(|number| !(0.0..=1.0).contains(&number)) {
+                return Err(format!("{field}: it is between 0 and 1"));
+            }
+        }
+        if self.http_status.is_some_and(|status| !(200..=599).contains(&status)) {
+            return Err("http_status: it is between 200 and 599".to_owned());
+        }
+        self.kind.problem(self).map_or(Ok(()), Err)
+    }
+}
+
+/// A fault that was asked for, and what has come of it.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Fault {
+    pub(crate) id: u64,
+    #[serde(flatten)]
+    asked: Asked,
+    /// Calls that met it.
+    met: u64,
+    /// Calls it struck.
+    pub(crate) applied: u64,
+    #[serde(skip)]
+    added_at: Timestamp,
+    #[serde(skip)]
+    rng: Rng,
+    /// Answers by question, oldest first.
+    #[serde(skip)]
+    earlier: BTreeMap<String, Vec<Value>>,
+}
+
+/// A fault as one call is struck by it.
+#[derive(Clone, Debug)]
+pub(crate) struct Struck {
+    pub(crate) id: u64,
+    pub(crate) kind: FaultKind,
+    asked: Asked,
+    rng: Rng,
+    earlier: Vec<Value>,
 }
 
 impl Fault {
-    /// What it lacks for its kind, if anything.
-    fn lacks(&self) -> Option<&'static str> {
-        use FaultKind::{Delay, DelayBefore, Error, ErrorAfter};
-        match self.kind {
-            Delay | DelayBefore if self.delay_ms.is_none() => Some("this kind needs delay_ms"),
-            Error | ErrorAfter if self.code.is_none() => Some("this kind needs code"),
-            _ if !(0.0..=1.0).contains(&self.probability) => Some("probability is between 0 and 1"),
-            _ => None,
-        }
+    /// Whether it can strike at all at that time.
+    fn is_active(&self, now: Timestamp) -> bool {
+        let age = now.duration_since(self.added_at);
+        let begins = millis(self.asked.after_ms);
+        let is_over = self.asked.for_ms.is_some_and(|length| age >= begins.saturating_add(millis(length)));
+        age >= begins && !is_over && self.left() != Some(0)
     }
 
-    fn meets(&self, action: &str, parameters: &Parameters) -> bool {
-        (self.action == "*" || self.action == action)
-            && self.times != Some(0)
-            && self.parameters.iter().all(|(name, value)| parameters.get(name) == Some(value))
+    fn left(&self) -> Option<u64> {
+        self.asked.times.unwrap_or(Some(1))
+    }
+
+    fn fits(&self, action: &str, parameters: &Parameters) -> bool {
+        self.asked.action.iter().any(|pattern| wildcard::matches(pattern, action))
+            && self.asked.parameters.iter().all(|(name, value)| parameters.get(name) == Some(value))
+            && self.asked.kind.needs_parameter().is_none_or(|name| parameters.contains_key(name))
+    }
+
+    /// Whether the call is struck; it counts as met, and as struck if it is.
+    fn strikes(&mut self, action: &str, parameters: &Parameters, now: Timestamp) -> bool {
+        if !self.is_active(now) || !self.fits(action, parameters) {
+            return false;
+        }
+        self.met += 1;
+        let by_chance = self.rng.chance(self.asked.probability);
+        if self.met <= self.asked.skip || !by_chance {
+            return false;
+        }
+        self.applied += 1;
+        self.asked.times = Some(self.left().map(|left| left - 1));
+        true
+    }
+
+    /// What the remembered answers of a call are found by.
+    fn question(&self, action: &str, parameters: &Parameters) -> String {
+        let of_all_pages = self.asked.kind == FaultKind::TokenShift;
+        let kept = parameters.iter().filter(|(name, _)| !(of_all_pages && name.as_str() == "NextToken"));
+        kept.fold(action.to_owned(), |text, (name, value)| format!("{text}\n{name}={value}"))
+    }
+
+    /// As it is shown.
+    pub(crate) fn to_json(&self, now: Timestamp) -> Value {
+        let mut shown = serde_json::to_value(self).unwrap_or_default();
+        shown["times"] = serde_json::json!(self.left());
+        shown["active"] = serde_json::json!(self.is_active(now));
+        if let [one] = self.asked.action.as_slice() {
+            shown["action"] = serde_json::json!(one);
+        }
+        shown
     }
 }
 
@@ -102,28 +236,60 @@ pub(crate) struct Faults {
 }
 
 impl Faults {
-    pub(crate) fn add(&mut self, mut fault: Fault) -> Result<u64, &'static str> {
-        if let Some(problem) = fault.lacks() {
-            return Err(problem);
+    pub(crate) fn add(&mut self, mut asked: Asked, now: Timestamp) -> Result<u64, String> {
+        asked.check()?;
+        if asked.times.is_none() && asked.for_ms.is_some() {
+            // The window says when it ends.
+            asked.times = Some(None);
         }
         self.last_id += 1;
-        fault.id = self.last_id;
-        fault.rng = Some(Rng::new(fault.seed));
-        self.faults.push(fault);
+        let rng = Rng::new(asked.seed);
+        let (id, earlier) = (self.last_id, BTreeMap::new());
+        self.faults.push(Fault { id, asked, met: 0, applied: 0, added_at: now, rng, earlier });
         Ok(self.last_id)
     }
 
-    /// The first fault that meets the call; it is used up by that.
-    pub(crate) fn take(&mut self, action: &str, parameters: &Parameters) -> Option<Fault> {
-        let met = |fault: &mut Fault| {
-            let probability = fault.probability;
-            fault.meets(action, parameters) && fault.rng.as_mut().is_none_or(|rng| rng.chance(probability))
+    /// The first fault that strikes the call; it is used up by that.
+    pub(crate) fn take(&mut self, action: &str, parameters: &Parameters, now: Timestamp) -> Option<Struck> {
+        let strikes = |fault: &mut Fault| {
+            fault.asked.kind != FaultKind::ClockSkew && fault.strikes(action, parameters, now)
         };
-        let index = self.faults.iter_mut().position(met)?;
-        let fault = &mut self.faults[index];
-        fault.applied += 1;
-        fault.times = fault.times.map(|times| times - 1);
-        Some(fault.clone())
+        let index = self.faults.iter_mut().position(strikes)?;
+        let fault = &self.faults[index];
+        let earlier = fault.earlier.get(&fault.question(action, parameters)).cloned().unwrap_or_default();
+        let (asked, rng) = (fault.asked.clone(), fault.rng.clone());
+        Some(Struck { id: fault.id, kind: asked.kind, asked, rng, earlier })
+    }
+
+    /// How far the gateway's clock is ahead for this call, and the fault that makes it so.
+    pub(crate) fn skew(
+        &mut self,
+        action: &str,
+        parameters: &Parameters,
+        now: Timestamp,
+    ) -> Option<(u64, SignedDuration)> {
+        let mut skews = self.faults.iter_mut().filter(|fault| fault.asked.kind == FaultKind::ClockSkew);
+        let fault = skews.find_map(|fault| fault.strikes(action, parameters, now).then_some(fault))?;
+        Some((fault.id, SignedDuration::from_secs(fault.asked.skew_s.unwrap_or_default())))
+    }
+
+    /// Remembers an answer for the faults that look back.
+    pub(crate) fn answered(&mut self, action: &str, parameters: &Parameters, reply: &Value, now: Timestamp) {
+        let looking =
+            self.faults.iter_mut().filter(|fault| fault.asked.kind.looks_back() && fault.is_active(now));
+        for fault in looking.filter(|fault| fault.fits(action, parameters)) {
+            let question = fault.question(action, parameters);
+            if fault.earlier.len() >= MOST_QUESTIONS && !fault.earlier.contains_key(&question) {
+                continue;
+            }
+            let answers = fault.earlier.entry(question).or_default();
+            if answers.last() != Some(reply) {
+                answers.push(reply.clone());
+            }
+            if answers.len() > MOST_EARLIER {
+                answers.remove(0);
+            }
+        }
     }
 
     /// All faults, used up ones too, so that a test can see that one was met.
@@ -148,36 +314,74 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::clock::later;
 
-    fn faults(fault: serde_json::Value) -> Faults {
+    const CREATE: &str = "CreateContainerGroup";
+    const DELETE: &str = "DeleteContainerGroup";
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    impl Struck {
+        pub(super) fn test(asked: Asked, earlier: Vec<Value>) -> Self {
+            Self { id: 1, kind: asked.kind, rng: Rng::new(asked.seed), asked, earlier }
+        }
+    }
+
+    fn faults(fault: Value) -> Faults {
         let mut faults = Faults::default();
-        faults.add(serde_json::from_value(fault).unwrap()).unwrap();
+        faults.add(serde_json::from_value(fault).unwrap(), NOW).unwrap();
         faults
     }
 
+    fn hits_at(faults: &mut Faults, action: &str, calls: usize, ms: u64) -> usize {
+        let now = later(NOW, millis(ms));
+        (0..calls).filter(|_| faults.take(action, &Parameters::new(), now).is_some()).count()
+    }
+
     fn hits(faults: &mut Faults, action: &str, calls: usize) -> usize {
-        (0..calls).filter(|_| faults.take(action, &Parameters::new()).is_some()).count()
+        hits_at(faults, action, calls, 0)
     }
 
     #[test]
     fn a_fault_meets_one_call_of_its_action_unless_told_otherwise() {
-        let mut once = faults(json!({"action": "Create", "kind": "drop_after"}));
-        assert_eq!((hits(&mut once, "Delete", 5), hits(&mut once, "Create", 5)), (0, 1));
-        let mut thrice = faults(json!({"action": "*", "kind": "hang", "times": 3}));
-        assert_eq!(hits(&mut thrice, "Delete", 5), 3);
+        let mut once = faults(json!({"action": CREATE, "kind": "drop_after"}));
+        assert_eq!((hits(&mut once, DELETE, 5), hits(&mut once, CREATE, 5)), (0, 1));
+        let mut thrice = faults(json!({"kind": "hang", "times": 3}));
+        assert_eq!(hits(&mut thrice, DELETE, 5), 3);
         let mut forever = faults(json!({"action": "*", "kind": "hang", "times": null}));
-        assert_eq!(hits(&mut forever, "Delete", 5), 5);
+        assert_eq!(hits(&mut forever, DELETE, 5), 5);
         assert_eq!(forever.remove(None), 1);
-        assert_eq!(hits(&mut forever, "Delete", 5), 0);
+        assert_eq!(hits(&mut forever, DELETE, 5), 0);
+    }
+
+    #[test]
+    fn actions_are_named_one_by_one_or_by_pattern() {
+        let mut two = faults(json!({"action": [CREATE, "Restart*"], "kind": "hang", "times": null}));
+        assert_eq!((hits(&mut two, CREATE, 1), hits(&mut two, "RestartContainerGroup", 1)), (1, 1));
+        assert_eq!(hits(&mut two, DELETE, 1), 0);
+    }
+
+    #[test]
+    fn the_first_calls_can_be_let_pass() {
+        let mut third = faults(json!({"kind": "hang", "skip": 2, "times": 1}));
+        let struck: Vec<usize> = (0..4).map(|_| hits(&mut third, CREATE, 1)).collect();
+        assert_eq!(struck, [0, 0, 1, 0]);
+    }
+
+    #[test]
+    fn a_window_begins_and_ends() {
+        let mut storm = faults(json!({"kind": "throttle", "after_ms": 100, "for_ms": 50}));
+        assert_eq!(hits_at(&mut storm, CREATE, 2, 99), 0);
+        assert_eq!(hits_at(&mut storm, CREATE, 2, 100), 2, "every call of the window");
+        assert_eq!(hits_at(&mut storm, CREATE, 2, 149), 2);
+        assert_eq!(hits_at(&mut storm, CREATE, 2, 150), 0);
+        assert_eq!(storm.get(1).unwrap().to_json(later(NOW, millis(150)))["active"], false);
     }
 
     #[test]
     fn chance_is_repeatable_by_its_seed() {
         let run = |seed| {
-            let fault =
-                json!({"action": "*", "kind": "hang", "times": null, "probability": 0.3, "seed": seed});
-            let mut faults = faults(fault);
-            (0..50).map(|_| hits(&mut faults, "Create", 1)).collect::<Vec<_>>()
+            let mut faults = faults(json!({"kind": "hang", "times": null, "probability": 0.3, "seed": seed}));
+            (0..50).map(|_| hits(&mut faults, CREATE, 1)).collect::<Vec<_>>()
         };
         assert_eq!(run(1), run(1));
         assert_ne!(run(1), run(2));
@@ -187,21 +391,30 @@ mod tests {
     #[test]
     fn a_fault_can_be_limited_to_certain_parameters() {
         let mut faults = faults(json!({"action": "*", "kind": "hang", "parameters": {"Name": "x"}}));
-        assert!(faults.take("Create", &Parameters::new()).is_none());
-        assert!(faults.take("Create", &[("Name".to_owned(), "x".to_owned())].into()).is_some());
+        assert!(faults.take(CREATE, &Parameters::new(), NOW).is_none());
+        assert!(faults.take(CREATE, &[("Name".to_owned(), "x".to_owned())].into(), NOW).is_some());
     }
 
     #[test]
-    fn an_incomplete_fault_is_refused() {
-        for fault in [
-            json!({"action": "*", "kind": "error"}),
-            json!({"action": "*", "kind": "delay"}),
-            json!({"action": "*", "kind": "hang", "probability": 2.0}),
+    fn what_makes_no_sense_is_refused_by_its_field() {
+        for (fault, field) in [
+            (json!({"kind": "error"}), "code"),
+            (json!({"kind": "delay"}), "delay_ms"),
+            (json!({"kind": "throttle"}), "for_ms"),
+            (json!({"kind": "clock_skew"}), "skew_s"),
+            (json!({"kind": "token_shift"}), "shift"),
+            (json!({"kind": "hang", "probability": 2.0}), "probability"),
+            (json!({"kind": "partial_list", "share": -1.0}), "share"),
+            (json!({"kind": "hang", "share": 0.5}), "share"),
+            (json!({"kind": "reset", "code": "Throttling"}), "code"),
+            (json!({"kind": "gateway", "http_status": 99}), "http_status"),
+            (json!({"kind": "hang", "action": "Nothing*"}), "action"),
         ] {
-            let fault: Fault = serde_json::from_value(fault).unwrap();
-            assert!(Faults::default().add(fault).is_err());
+            let asked: Asked = serde_json::from_value(fault).unwrap();
+            let problem = Faults::default().add(asked, NOW).unwrap_err();
+            assert!(problem.starts_with(&format!("{field}: ")), "{problem}");
         }
-        assert!(serde_json::from_value::<Fault>(json!({"action": "*", "kind": "explode"})).is_err());
-        assert!(serde_json::from_value::<Fault>(json!({"action": "*", "kind": "hang", "tmes": 1})).is_err());
+        assert!(serde_json::from_value::<Asked>(json!({"kind": "explode"})).is_err());
+        assert!(serde_json::from_value::<Asked>(json!({"kind": "hang", "tmes": 1})).is_err());
     }
 }

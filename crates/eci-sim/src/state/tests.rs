@@ -47,6 +47,7 @@ impl World {
             catalog: Default::default(),
             is_real: false,
             execs: Default::default(),
+            late_creates: None,
             address: None,
             advanced: SignedDuration::ZERO,
         };

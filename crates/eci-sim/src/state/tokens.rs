@@ -69,6 +69,13 @@ impl Tokens {
         self.by_age.push_back((now, key));
     }
 
+    /// Forgets the token of this request, as if nobody had ever sent it.
+    pub(crate) fn forget_one(&mut self, account: &str, action: &str, parameters: &Parameters) {
+        if let Some(key) = key(account, action, parameters) {
+            self.remembered.remove(&key);
+        }
+    }
+
     fn forget(&mut self, now: Timestamp, window: SignedDuration) {
         while let Some((at, key)) = self.by_age.front().filter(|(at, _)| now.duration_since(*at) >= window) {
             // A token that was used again since has a younger entry of its own.

@@ -248,6 +248,11 @@ pub(crate) async fn send(
     stream.write_all(format!("{text}\r\n{body}").as_bytes()).await?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await?;
+    read(&answer)
+}
+
+/// An answer that came whole or in part.
+fn read(answer: &str) -> io::Result<Reply> {
     let Some((head, body)) = answer.split_once("\r\n\r\n") else {
         return Err(io::ErrorKind::UnexpectedEof.into());
     };

@@ -8,3 +8,4 @@ mod faults;
 mod life;
 mod requests;
 mod signatures;
+mod spoilt;
