@@ -21,7 +21,7 @@ mod observing;
 mod outcome;
 mod record;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -272,9 +272,9 @@ pub struct PodEvent {
 pub struct Engine {
     config: EngineConfig,
     /// Pods by UID.
-    records: HashMap<String, Record>,
+    records: BTreeMap<String, Record>,
     /// UIDs by namespace and name: the newest pod of a name.
-    names: HashMap<(String, String), String>,
+    names: BTreeMap<(String, String), String>,
     /// Groups of ours whose UID no list knows, by group.
     orphans: BTreeMap<GroupId, Orphan>,
     /// When a record wants to be looked at again.
@@ -298,8 +298,8 @@ impl Engine {
             observing: Observing::default(),
             cloud: Cloud::default(),
             config,
-            records: HashMap::new(),
-            names: HashMap::new(),
+            records: BTreeMap::new(),
+            names: BTreeMap::new(),
             orphans: BTreeMap::new(),
             alarms: BTreeSet::new(),
             listed: false,

@@ -391,6 +391,8 @@ impl Record {
     }
 
     /// Everything of the pod has ended: its object may go, then the record.
+    ///
+    /// What another process called ended may still have a second group, which the first sweep shows.
     fn finish(&mut self, world: &World<'_>, actions: &mut Vec<Action>, verdict: &mut Verdict) {
         if self.object_gone {
             let idle = self.surplus.is_empty()
@@ -409,6 +411,7 @@ impl Record {
             || self.busy.removing
             || self.busy.patching
             || !self.facts.stored.phase.is_terminal()
+            || !(self.fresh || world.answered.is_some())
         {
             return;
         }

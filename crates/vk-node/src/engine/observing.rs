@@ -168,7 +168,7 @@ impl Engine {
             BTreeSet::new()
         };
         let mut touched = BTreeSet::new();
-        for seen in observation.groups {
+        for seen in self.named_first(observation.groups) {
             if let Some(uid) = self.see(now, seen, complete) {
                 touched.insert(uid);
             }
@@ -187,6 +187,15 @@ impl Engine {
             self.consider_orphans(now, actions);
             self.consider_rivals(actions);
         }
+    }
+
+    /// Groups that their pods' annotations name come first: where a pod has two, the first one seen is taken for its own.
+    fn named_first(&self, mut groups: Vec<ObservedPod>) -> Vec<ObservedPod> {
+        groups.sort_by_key(|seen| {
+            let record = self.records.get(&seen.key.uid);
+            record.and_then(|record| record.facts.annotated_group.as_ref()) != Some(&seen.group)
+        });
+        groups
     }
 
     fn observation_failed(&mut self, now: Timestamp, sweep: bool, error: &ProviderError) {
@@ -281,7 +290,7 @@ impl Engine {
         // The poller judges the cloud; an unanswered read by name is simply repeated.
         let Ok(fetched) = result else { return };
         let mut touched = BTreeSet::new();
-        for seen in fetched.present {
+        for seen in self.named_first(fetched.present) {
             self.void_claim(now, &seen, &mut touched);
             touched.extend(self.see(now, seen, false));
         }

@@ -333,8 +333,11 @@ impl Record {
     }
 
     /// Of several groups the annotated one stays, else the oldest; the others are deleted.
+    ///
+    /// Not while a write of ours is under way: it may change the annotation that was read, and the next process would
+    /// then keep what this one deletes.
     fn judge_rivals(&mut self, now: Timestamp, annotated: Option<&GroupId>) {
-        if self.rivals.is_empty() {
+        if self.rivals.is_empty() || self.busy.patching {
             return;
         }
         let mut candidates: Vec<_> = std::mem::take(&mut self.rivals).into_values().collect();
@@ -358,15 +361,16 @@ impl Record {
             self.observed = Some(keeper);
         }
         for seen in candidates {
+            self.ending_rivals |= seen.state != GroupState::NeverStarted;
             self.surplus.insert(seen.group, Tries::default());
         }
     }
 }
 
-/// The annotated group first, then by age; one that never started last.
+/// The annotated group first, then by age; one that is being deleted or never started last.
 fn keeping_order(seen: &ObservedPod, annotated: Option<&GroupId>) -> (bool, bool, Timestamp, GroupId) {
     (
-        seen.state == GroupState::NeverStarted,
+        matches!(seen.state, GroupState::NeverStarted | GroupState::Stopping),
         annotated != Some(&seen.group),
         seen.created_at.unwrap_or(Timestamp::MAX),
         seen.group.clone(),

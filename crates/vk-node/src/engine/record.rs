@@ -320,7 +320,7 @@ impl Record {
                 self.verified = true;
                 self.take(seen);
             }
-            Run::Ended(Some(_)) if !self.verified => {
+            Run::Ended(Some(_)) if !self.verified && !self.is_doomed() => {
                 self.run = Run::Ended(Some(id));
                 self.verified = true;
                 self.take(seen);
@@ -398,11 +398,12 @@ impl Record {
     /// Takes over groups that were seen before the pod was.
     pub(super) fn adopt_orphans(&mut self, orphans: &mut BTreeMap<GroupId, Orphan>) {
         let uid = &self.facts.key.uid;
-        let mine: Vec<_> = orphans
+        let mut mine: Vec<_> = orphans
             .iter()
             .filter(|(_, orphan)| orphan.seen.key.uid == *uid)
             .map(|(id, _)| id.clone())
             .collect();
+        mine.sort_by_key(|id| self.facts.annotated_group.as_ref() != Some(id));
         for id in mine {
             if let Some(orphan) = orphans.remove(&id) {
                 if orphan.deleting {
