@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 const SECRET: &str = "hush/secret+of=a key";
-const COUNT: usize = 200;
+const COUNT: usize = 2000;
 /// Everything that encoders and signers have been seen to differ on.
 const ALPHABET: &[char] = &[
     'a',

@@ -20,7 +20,7 @@ const TARGETS: [&str; 2] = ["canonicalisation", "replies"];
 
 /// What cargo-fuzz passes for coverage without a sanitizer: the crates forbid unsafe code, so that there is nothing for
 /// one to find.
-const INSTRUMENTATION: &str = "--cfg=fuzzing -Ccodegen-units=1 -Cpasses=sancov-module \
+const INSTRUMENTATION: &str = "--cfg=fuzzing -Cpasses=sancov-module \
     -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
     -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares";
 

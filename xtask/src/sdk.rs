@@ -10,6 +10,7 @@
 
 pub(crate) mod packages;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -18,6 +19,7 @@ use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, bail, ensure};
 use clap::Args;
+use serde_json::Value;
 use vk_testkit::programs::{Account, Simulator};
 
 use self::packages::Packages;
@@ -43,10 +45,13 @@ pub(crate) fn run(args: &SdkArgs) -> anyhow::Result<ExitCode> {
     require(&[PYTHON, NODE, NPM, SETPRIV, C_COMPILER])?;
     let packages = Packages::install()?;
     let programs = Programs::build()?;
-    let mut total = Counts::default();
+    let mut total = Told::default();
     for name in SDKS.into_iter().filter(|name| wanted(name)) {
         eprintln!("\n== {name}");
         total.add(official_sdk(name, &packages, &programs)?);
+    }
+    if SDKS.into_iter().all(wanted) {
+        total.add(every_action(&total.answered, &published_actions()?));
     }
     if wanted("signer") {
         eprintln!("\n== signer");
@@ -54,6 +59,32 @@ pub(crate) fn run(args: &SdkArgs) -> anyhow::Result<ExitCode> {
     }
     println!("{total}");
     Ok(if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The published table of actions, parameters and fields.
+fn table() -> PathBuf {
+    root().join("crates/eci-client/tests/data/api.json")
+}
+
+fn published_actions() -> anyhow::Result<BTreeSet<String>> {
+    let text = fs::read_to_string(table()).with_context(|| format!("reading {}", table().display()))?;
+    let table: Value = serde_json::from_str(&text).context("api.json is not JSON")?;
+    let actions = table["actions"].as_object().context("api.json names no actions")?;
+    Ok(actions.keys().cloned().collect())
+}
+
+/// The check that ends a whole run: no published action but some SDK has had its answer.
+fn every_action(answered: &BTreeSet<String>, published: &BTreeSet<String>) -> Told {
+    let missing: Vec<&str> = published.difference(answered).map(String::as_str).collect();
+    let mut told = Told::default();
+    if missing.is_empty() && !published.is_empty() {
+        println!("ok      all SDKs: each of the {} published actions has been answered", published.len());
+        told.passed = 1;
+    } else {
+        println!("FAILED  all SDKs: not answered through any of them: {}", missing.join(", "));
+        told.failed = 1;
+    }
+    told
 }
 
 /// The scripts and what they compare with.
@@ -82,15 +113,15 @@ impl Programs {
 }
 
 /// One SDK and a simulator that nobody has spoken to yet.
-fn official_sdk(name: &str, packages: &Packages, programs: &Programs) -> anyhow::Result<Counts> {
+fn official_sdk(name: &str, packages: &Packages, programs: &Programs) -> anyhow::Result<Told> {
     let account = Account::default();
     let log = packages.folder().join(format!("{name}.simulator.log"));
     let simulator = Simulator::start(&programs.simulator, &account, &QUICK, &log)?;
     let mut command = packages.python();
     command.arg(scripts().join(name).with_extension("py"));
     command.envs(surroundings(&account, &simulator));
-    command.env("ECI_SIM_NODE_PACKAGE", packages.node_package());
-    counted(command).with_context(|| format!("the simulator's log is {}", log.display()))
+    command.env("ECI_SIM_NODE_PACKAGE", packages.node_package()).env("ECI_SIM_TABLE", table());
+    heard(command).with_context(|| format!("the simulator's log is {}", log.display()))
 }
 
 /// What a script needs to know of its simulator.
@@ -106,7 +137,7 @@ pub(crate) fn surroundings(account: &Account, simulator: &Simulator) -> [(&'stat
 }
 
 /// The other direction: the official signers over requests of `eci-client`.
-fn signer(packages: &Packages, programs: &Programs) -> anyhow::Result<Counts> {
+fn signer(packages: &Packages, programs: &Programs) -> anyhow::Result<Told> {
     let path = packages.folder().join("signed-requests.jsonl");
     let requests = fs::File::create(&path).with_context(|| format!("writing {}", path.display()))?;
     let mut ours = Command::new(&programs.signed_requests);
@@ -114,7 +145,7 @@ fn signer(packages: &Packages, programs: &Programs) -> anyhow::Result<Counts> {
     run_command(ours)?;
     let mut theirs = packages.python();
     theirs.arg(scripts().join("signer.py")).stdin(open(&path)?);
-    counted(theirs)
+    heard(theirs)
 }
 
 fn open(path: &Path) -> anyhow::Result<fs::File> {
@@ -122,60 +153,59 @@ fn open(path: &Path) -> anyhow::Result<fs::File> {
 }
 
 /// Runs a script, shows its lines and counts them by their first word.
-fn counted(mut command: Command) -> anyhow::Result<Counts> {
+fn heard(mut command: Command) -> anyhow::Result<Told> {
     let mut child = command.stdout(Stdio::piped()).spawn().context("could not run the script")?;
     let stdout = child.stdout.take().context("the script has no output")?;
-    let mut counts = Counts::default();
+    let mut told = Told::default();
     for line in BufReader::new(stdout).lines() {
         let line = line.context("reading the script's output")?;
-        println!("{line}");
-        counts.count(&line);
+        if !told.hear(&line) {
+            println!("{line}");
+        }
     }
     let status = child.wait().context("waiting for the script")?;
-    if counts.is_empty() || status.success() != (counts.failed == 0) {
-        bail!("the script ended with {status} after: {counts}");
+    if told.passed + told.failed == 0 || status.success() != (told.failed == 0) {
+        bail!("the script ended with {status} after: {told}");
     }
-    println!("-- {counts}");
-    Ok(counts)
+    println!("-- {told}");
+    Ok(told)
 }
 
 /// What scripts have said.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Counts {
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Told {
     passed: usize,
     failed: usize,
-    /// The simulator has answered that it does not carry the action.
-    absent: usize,
+    /// Actions that have been answered through an SDK's types.
+    answered: BTreeSet<String>,
 }
 
-impl Counts {
-    fn count(&mut self, line: &str) {
-        match line.split_whitespace().next() {
+impl Told {
+    /// Takes a line; whether it is for this program alone.
+    fn hear(&mut self, line: &str) -> bool {
+        let mut words = line.split_whitespace();
+        match words.next() {
             Some("ok") => self.passed += 1,
             Some("FAILED") => self.failed += 1,
-            Some("absent") => self.absent += 1,
+            Some("answered") => {
+                self.answered.extend(words.map(str::to_owned));
+                return true;
+            }
             _ => {}
         }
+        false
     }
 
     fn add(&mut self, other: Self) {
         self.passed += other.passed;
         self.failed += other.failed;
-        self.absent += other.absent;
-    }
-
-    fn is_empty(self) -> bool {
-        self == Self::default()
+        self.answered.extend(other.answered);
     }
 }
 
-impl fmt::Display for Counts {
+impl fmt::Display for Told {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { passed, failed, absent } = self;
-        write!(
-            f,
-            "{passed} checks passed, {failed} failed, {absent} of actions that this simulator does not carry"
-        )
+        write!(f, "{} checks passed, {} failed", self.passed, self.failed)
     }
 }
 
@@ -189,16 +219,34 @@ mod tests {
         command
     }
 
+    fn names(names: &[&str]) -> BTreeSet<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
     #[test]
     fn lines_are_counted_by_their_first_word() {
-        let text = "echo 'ok      a'; echo 'absent  b'; echo; echo 'FAILED  c: ok'; echo other; exit 1";
-        assert_eq!(counted(script(text)).unwrap(), Counts { passed: 1, failed: 1, absent: 1 });
+        let text = "echo 'ok      a'; echo; echo 'FAILED  c: ok'; echo other; echo answered A B; exit 1";
+        let told = heard(script(text)).unwrap();
+        assert_eq!(told, Told { passed: 1, failed: 1, answered: names(&["A", "B"]) });
     }
 
     #[test]
     fn a_script_that_breaks_down_is_no_success() {
-        for text in ["true", "echo 'ok a'; exit 1", "echo 'FAILED a'"] {
-            assert!(counted(script(text)).is_err(), "{text}");
+        for text in ["true", "echo answered A", "echo 'ok a'; exit 1", "echo 'FAILED a'"] {
+            assert!(heard(script(text)).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn an_action_that_no_sdk_had_answered_is_a_failure() {
+        let published = names(&["A", "B"]);
+        assert_eq!(every_action(&names(&["A"]), &published).failed, 1);
+        assert_eq!(every_action(&names(&["A", "B", "C"]), &published).passed, 1);
+        assert_eq!(every_action(&names(&[]), &names(&[])).failed, 1);
+    }
+
+    #[test]
+    fn the_published_actions_are_read_from_the_table() {
+        assert_eq!(published_actions().unwrap().len(), 36);
     }
 }

@@ -34,5 +34,6 @@ pub(super) fn used_cpu(cloud: &Cloud, account: &str, region: &str) -> f64 {
     let living = groups.filter(|group| {
         group.facts.account == account && group.facts.region == region && !group.life.is_terminal()
     });
-    living.map(|group| group.facts.size.cpu).sum()
+    // The sum of nothing is a negative zero.
+    living.map(|group| group.facts.size.cpu).sum::<f64>() + 0.0
 }

@@ -1,12 +1,13 @@
 """Signs the requests of `eci-client` again with the signer of the official Python core, and compares.
 
 Reads the lines of `signed-requests` from standard input. Nothing is taken over but what a server would see: the request as it
-travels and the secret. `ok` and `FAILED` lines as the other scripts print them.
+travels and the secret. Prints an `ok` line for each kind of request, a `FAILED` line for each that is signed otherwise.
 """
 
 import hashlib
 import json
 import sys
+from collections import Counter
 from types import SimpleNamespace
 from urllib.parse import parse_qsl
 
@@ -14,6 +15,8 @@ from alibabacloud_openapi_util.client import Client as OpenApiUtil
 from alibabacloud_tea_openapi.utils import Utils
 
 ALGORITHM = "ACS3-HMAC-SHA256"
+# Two versions, each with parameters in the query and in the body.
+KINDS = 4
 
 
 def pairs(text):
@@ -49,18 +52,22 @@ def version_1(request):
 
 
 def main():
-    failed = 0
+    signed, failed = Counter(), 0
     for number, line in enumerate(sys.stdin):
         request = json.loads(line)
-        where = "body" if request["body"] else "query"
-        what = f"signer: request {number}, {request['version']}, parameters in the {where}"
+        kind = f"{request['version']}, parameters in the {'body' if request['body'] else 'query'}"
         try:
             {"V3": version_3, "V1": version_1}[request["version"]](request)
         except AssertionError as error:
             failed += 1
-            print(f"FAILED  {what}: {error}")
+            print(f"FAILED  signer: request {number}, {kind}: {error}")
         else:
-            print(f"ok      {what}")
+            signed[kind] += 1
+    for kind, count in sorted(signed.items()):
+        print(f"ok      signer: {kind}: {count} requests are signed as the official signers do")
+    if len(signed) != KINDS:
+        failed += 1
+        print(f"FAILED  signer: {KINDS} kinds of requests are to come, these have: {sorted(signed)}")
     sys.exit(1 if failed else 0)
 
 

@@ -1,16 +1,25 @@
 """Drives the simulator with `@alicloud/eci20180808`, which signs by version 3, in a Node.js process."""
 
-import base64
 import json
 import subprocess
 
 import journey
-from checks import ACCESS_KEY_ID, ACCESS_KEY_SECRET, HERE, REGION, Refused, SECURITY_GROUP, V_SWITCH
+import shapes
+from checks import ACCESS_KEY_ID, ACCESS_KEY_SECRET, HERE, REGION, Refused
 
 
 class TypeScript:
     name = "typescript"
     wrong_secret = "SignatureDoesNotMatch"
+    # Parameters that this release does not have yet.
+    older_than = {
+        "CreateContainerGroup": {
+            "MaxPendingMinute", "ComputeCategory.N", "GpuDriverVersion", "Container.N.SecurityContextPrivileged"},
+        "CreateImageCache": {"OsType"},
+        "DeleteContainerGroup": {"Force"},
+        "DescribeContainerGroupPrice": {"ComputeCategory"},
+        "DescribeContainerGroups": {"ComputeCategory", "SecurityGroupId"},
+    }
 
     def __init__(self):
         command = ["node", str(HERE / "typescript.mjs")]
@@ -27,44 +36,14 @@ class TypeScript:
     def has(self, action):
         return not self.ask({"action": action, "probe": True})["missing"]
 
-    def call(self, action, parameters, key=None):
+    def call(self, action, parameters, key=None, beside=None):
         key = key or (ACCESS_KEY_ID, ACCESS_KEY_SECRET, None)
-        question = {"action": action, "parameters": {"RegionId": REGION, **parameters}, "key": key}
+        question = {"action": action, "parameters": {"RegionId": REGION, **parameters}, "key": key, "beside": beside}
         answer = self.ask(question)
         if "code" in answer:
             raise Refused(answer["code"], answer["message"], answer.get("status"))
         return answer["reply"]
 
-    def create_parameters(self):
-        content = base64.b64encode(journey.GREETING.encode()).decode()
-        return {
-            "VSwitchId": V_SWITCH, "SecurityGroupId": SECURITY_GROUP, "ContainerGroupName": journey.NAME,
-            "ClientToken": "typescript", "RestartPolicy": "OnFailure", "Cpu": 1.0, "Memory": 2.0,
-            "Tag": [journey.TAG],
-            "Container": [
-                {
-                    "Name": "main", "Image": "busybox", "Cpu": 0.5, "Memory": 1.0, "Command": ["/bin/sh", "-c"],
-                    "Arg": [journey.ARRIVING["Container.1.Arg.1"]],
-                    "EnvironmentVar": [{"Key": "WORD", "Value": "one two=3&4"}],
-                    "Port": [{"Port": 8080, "Protocol": "TCP"}],
-                    "VolumeMount": [
-                        {"Name": "files", "MountPath": "/etc/app", "ReadOnly": True},
-                        {"Name": "scratch", "MountPath": "/scratch"},
-                    ],
-                    "ReadinessProbe": {"Exec": {"Command": ["true"]}, "PeriodSeconds": 5},
-                },
-                {"Name": "side", "Image": "busybox", "Command": ["sleep", "3600"]},
-            ],
-            "InitContainer": [{"Name": "first", "Image": "busybox", "Command": ["echo", "first"]}],
-            "Volume": [
-                {"Name": "files", "Type": "ConfigFileVolume",
-                 "ConfigFileVolume": {"ConfigFileToPath": [{"Path": "greeting", "Content": content}]}},
-                {"Name": "scratch", "Type": "EmptyDirVolume"},
-            ],
-            "HostAliase": [{"Ip": "10.0.0.9", "Hostname": ["db.internal"]}],
-            "ImageRegistryCredential": [
-                {"Server": "registry.example", "UserName": "puller", "Password": "hush-password"}],
-        }
 
 if __name__ == "__main__":
-    journey.travel(TypeScript())
+    journey.travel(TypeScript(), more=[shapes.travel])
