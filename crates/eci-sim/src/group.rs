@@ -6,10 +6,13 @@ mod facts;
 mod incarnation;
 mod life;
 mod placing;
+mod probes;
 mod real;
 mod renew;
 mod spot;
 mod status;
+mod stopping;
+mod switches;
 
 pub(crate) use container::{Container, Phase};
 pub(crate) use events::{Event, platform_reason};

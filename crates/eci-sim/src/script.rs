@@ -21,7 +21,7 @@ use machine::{Flow, Machine};
 use parse::List;
 
 /// An environment variable of a container that replaces its command by a script.
-const SCRIPT_VARIABLE: &str = "ECI_SIM_SCRIPT";
+pub(crate) const SCRIPT_VARIABLE: &str = "ECI_SIM_SCRIPT";
 
 /// What the interpreter may know about the container.
 #[derive(Clone, Debug, Default)]

@@ -30,6 +30,12 @@ pub struct Settings {
     /// Milliseconds the pull of an image takes
     #[arg(long, default_value_t = 300, value_name = "MS")]
     pub pull_ms: u64,
+    /// MiB of images, NAME=MIB, comma separated; a name may end in *. They add to a pull by --pull-mib-per-s
+    #[arg(long, value_delimiter = ',', value_name = "RULES")]
+    pub image_sizes: Vec<NumberRule>,
+    /// MiB that a pull brings in a second; 0 leaves sizes out of account
+    #[arg(long, default_value_t = 0, value_name = "MIB")]
+    pub pull_mib_per_s: u32,
     /// Milliseconds from the pulled image to the running container
     #[arg(long, default_value_t = 50, value_name = "MS")]
     pub start_ms: u64,

@@ -1,18 +1,19 @@
 //! One container: waiting, running, ended, and started again.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::events::Events;
 use super::facts::{ContainerKind, Facts, RestartPolicy};
 use super::incarnation::{Exit, Incarnation, container_id, hex_digest};
+use super::switches::Switches;
 use crate::clock::later;
 use crate::script::Window;
-use crate::settings::{Settings, millis};
+use crate::settings::{Settings, millis, number_of};
 
 /// An image whose name contains this cannot be pulled.
 const MISSING_IMAGE: &str = "does-not-exist";
 /// A container that ran this long starts its back-off anew, as with a kubelet.
-const BACKOFF_RESET: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
+const BACKOFF_RESET: SignedDuration = SignedDuration::from_mins(10);
 /// The platform keeps this much of a termination message.
 const MAX_MESSAGE_BYTES: usize = 4096;
 
@@ -62,6 +63,7 @@ pub(crate) struct Container {
     pub(crate) image_id: String,
     /// Whether it is an app container of a group with init containers.
     behind_init: bool,
+    pub(super) switches: Switches,
     /// A runtime runs it and says what becomes of it; otherwise its command line tells.
     pub(super) is_real: bool,
 }
@@ -70,11 +72,12 @@ impl Container {
     /// The containers of a kind, in order, none of them begun.
     pub(crate) fn all(facts: &Facts, kind: ContainerKind) -> Vec<Self> {
         let behind_init = kind == ContainerKind::App && facts.root().has(ContainerKind::Init.list());
-        let container = |(index, (name, image))| Self {
+        let container = |(index, ((name, image), switches))| Self {
             is_real: facts.is_real,
+            switches,
             ..Self::new(kind, index, name, image, behind_init)
         };
-        facts.containers(kind).into_iter().enumerate().map(container).collect()
+        facts.containers(kind).into_iter().zip(facts.switches(kind)).enumerate().map(container).collect()
     }
 
     fn new(kind: ContainerKind, index: usize, name: String, image: String, behind_init: bool) -> Self {
@@ -90,6 +93,7 @@ impl Container {
             attempts: 0,
             image_id: String::new(),
             behind_init,
+            switches: Switches::default(),
             is_real: false,
         }
     }
@@ -100,9 +104,19 @@ impl Container {
             self.phase = Phase::Starting { until: later(at, settings.start()) };
         } else {
             events.normal(at, "Pulling", format!("Pulling image \"{}\"", self.image));
-            let until = if self.is_real { Timestamp::MAX } else { later(at, settings.pull()) };
+            let until = if self.is_real { Timestamp::MAX } else { later(at, self.pull_time(settings)) };
             self.phase = Phase::Pulling { until };
         }
+    }
+
+    /// How long the pull takes: what the container says, or the setting and what the size of the image adds.
+    fn pull_time(&self, settings: &Settings) -> SignedDuration {
+        let size = || {
+            let mib = number_of(&settings.image_sizes, &self.image).unwrap_or(0);
+            let speed = u64::from(settings.pull_mib_per_s);
+            millis((u64::from(mib) * 1000).checked_div(speed).unwrap_or(0))
+        };
+        self.switches.pull.unwrap_or_else(|| settings.pull().saturating_add(size()))
     }
 
     /// When something happens by itself.
@@ -116,9 +130,9 @@ impl Container {
             | Phase::BackOff { until } => Some(*until),
             Phase::Running => {
                 let current = self.current.as_ref()?;
-                let ready_at = current.ready_at.filter(|_| !current.ready);
+                let turn = current.turns.front().map(|(at, _)| *at);
                 let end = current.planned.as_ref().map(|(at, _)| *at);
-                [ready_at, end].into_iter().flatten().min()
+                [turn, end, current.death].into_iter().flatten().min()
             }
         }
     }
@@ -188,12 +202,13 @@ impl Container {
         events.normal(at, "Created", format!("Created container {}", self.name));
         events.normal(at, "Started", format!("Started container {}", self.name));
         let planned = if self.is_real { None } else { self.planned_end(at, facts) };
-        let ready_at = match self.kind {
-            ContainerKind::App if self.is_real => (!facts.has_readiness_probe(self.index)).then_some(at),
-            ContainerKind::App => facts.ready_after(self.index).map(|after| later(at, after)),
-            ContainerKind::Init => None,
+        let probe = |name: &str, variable: &str| {
+            let is_asked = self.kind == ContainerKind::App && !self.is_real;
+            is_asked.then(|| facts.probe(self.index, name, variable)).flatten()
         };
-        let ready = ready_at == Some(at);
+        let death = probe("LivenessProbe", "ECI_SIM_LIVENESS").and_then(|probe| probe.death(at));
+        let turns = probe("ReadinessProbe", "ECI_SIM_READINESS").map(|probe| probe.readiness(at));
+        let ready = self.kind == ContainerKind::App && !facts.has_readiness_probe(self.index);
         if self.previous.is_some() {
             self.restarts += 1;
         }
@@ -202,8 +217,9 @@ impl Container {
             id,
             started_at: at,
             ready,
-            ready_at,
+            turns: turns.unwrap_or_default(),
             planned,
+            death,
             ended: None,
             origin: None,
             injected: Vec::new(),
@@ -239,11 +255,21 @@ impl Container {
 
     fn run_on(&mut self, at: Timestamp, facts: &Facts, settings: &Settings, events: &mut Events) {
         let Some(current) = &mut self.current else { return };
-        if current.ready_at.is_some_and(|ready_at| ready_at <= at) {
-            current.ready = true;
+        if let Some((_, ready)) = current.turns.front().copied().filter(|(turn, _)| *turn <= at) {
+            current.turns.pop_front();
+            current.ready = ready;
+            if !ready {
+                events.warning(at, "Unhealthy", format!("Readiness probe of {} failed", self.name));
+            }
+            return;
         }
         if let Some((end, exit)) = current.planned.clone().filter(|(end, _)| *end <= at) {
             self.end(end, exit, facts.restart_policy(), settings, events);
+        } else if current.death.is_some_and(|death| death <= at) {
+            events.warning(at, "Unhealthy", format!("Liveness probe of {} failed", self.name));
+            events.normal(at, "Killing", format!("Container {} failed its liveness probe", self.name));
+            let exit = Exit::of_code(128 + 9, String::new());
+            self.end(at, exit, facts.restart_policy(), settings, events);
         }
     }
 
@@ -356,7 +382,7 @@ impl Container {
         if let Some(current) = &mut self.current {
             current.ready = ready;
             // The probe's own verdict no longer counts.
-            current.ready_at = None;
+            current.turns.clear();
         }
     }
 

@@ -8,6 +8,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
 
+use super::probes::Probe;
+use super::switches::Switches;
 use crate::params::{Node, Parameters};
 use crate::script::{Program, Surroundings};
 use crate::size::{Size, Spec};
@@ -209,23 +211,17 @@ impl Facts {
         .to_owned()
     }
 
-    /// How long after its start a container is ready; `None` when its probe never passes.
-    ///
-    /// HTTP and TCP probes pass; a command is interpreted, and passes when it ends with 0.
-    pub(crate) fn ready_after(&self, index: usize) -> Option<SignedDuration> {
+    /// A probe of an app container, `LivenessProbe` or `ReadinessProbe`; `variable` replaces what is asked.
+    pub(super) fn probe(&self, index: usize, name: &str, variable: &str) -> Option<Probe> {
         let root = self.root();
         let containers = root.items(ContainerKind::App.list());
-        let Some(probe) = containers[index].member("ReadinessProbe") else {
-            return Some(SignedDuration::ZERO);
-        };
-        let delay = SignedDuration::from_secs(probe.number("InitialDelaySeconds").unwrap_or(0));
-        let command = probe.texts("Exec.Command");
-        if command.is_empty() {
-            return Some(delay);
-        }
-        let surroundings = self.surroundings(&root, containers[index]);
-        let end = Program::of(&command, &surroundings).end(self.created_at, &surroundings)?;
-        (end.exit_code == 0).then(|| delay.saturating_add(end.after))
+        let probe = containers[index].member(name)?;
+        Some(Probe::of(probe, self.surroundings(&root, containers[index]), variable))
+    }
+
+    /// What the environment of each container of a kind switches, in order.
+    pub(super) fn switches(&self, kind: ContainerKind) -> Vec<Switches> {
+        self.root().items(kind.list()).into_iter().map(Switches::of).collect()
     }
 
     pub(crate) fn has_readiness_probe(&self, index: usize) -> bool {
@@ -352,15 +348,5 @@ pub(crate) mod tests {
         assert_eq!(mounted_at("/a", "b", "b/c").as_deref(), Some("/a/c"));
         assert_eq!(mounted_at("/a/c", "b/c", "b/c").as_deref(), Some("/a/c"));
         assert_eq!(mounted_at("/a", "b", "bc").as_deref(), None);
-    }
-
-    #[test]
-    fn readiness_follows_the_probe() {
-        let ready = |changes: &[(&str, &str)]| facts(changes).ready_after(0).map(|after| after.as_secs());
-        let tcp = ("Container.1.ReadinessProbe.TcpSocket.Port", "80");
-        assert_eq!(ready(&[]), Some(0));
-        assert_eq!(ready(&[tcp, ("Container.1.ReadinessProbe.InitialDelaySeconds", "5")]), Some(5));
-        assert_eq!(ready(&[("Container.1.ReadinessProbe.Exec.Command.1", "true")]), Some(0));
-        assert_eq!(ready(&[("Container.1.ReadinessProbe.Exec.Command.1", "false")]), None);
     }
 }

@@ -1,5 +1,6 @@
 //! One run of a container, and how it ended.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -14,10 +15,12 @@ pub(crate) struct Incarnation {
     pub(crate) id: String,
     pub(crate) started_at: Timestamp,
     pub(crate) ready: bool,
-    /// When the readiness probe will pass.
-    pub(super) ready_at: Option<Timestamp>,
+    /// What the readiness probe will say, and when.
+    pub(super) turns: VecDeque<(Timestamp, bool)>,
     /// How the script says that it ends.
     pub(super) planned: Option<(Timestamp, Exit)>,
+    /// When the liveness probe gives it up.
+    pub(super) death: Option<Timestamp>,
     pub(crate) ended: Option<(Timestamp, Exit)>,
     /// What the group was when this run began, and the place of its container, where that has changed since.
     pub(crate) origin: Option<(Arc<Facts>, usize)>,

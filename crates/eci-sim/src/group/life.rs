@@ -5,13 +5,14 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::container::{Container, Phase};
+use super::container::Container;
 use super::events::Events;
 use super::facts::{ContainerKind, Facts, RestartPolicy};
 use super::incarnation::Exit;
 use super::placing::{Placing, Refusal};
 use super::spot::Spot;
 use super::status::Status;
+use super::stopping::{self, Stop};
 use crate::clock::later;
 use crate::settings::{Settings, Terminating};
 
@@ -47,6 +48,8 @@ pub(crate) struct Life {
     pub(crate) ready: (bool, Timestamp),
     pub(crate) ended_at: Option<Timestamp>,
     pub(crate) deletion: Option<Deletion>,
+    /// How a deletion ends the containers, one after another.
+    stops: Vec<Stop>,
     pub(crate) init: Vec<Container>,
     pub(crate) apps: Vec<Container>,
     pub(crate) events: Events,
@@ -69,6 +72,7 @@ impl Life {
             ready: (false, created_at),
             ended_at: None,
             deletion: None,
+            stops: Vec::new(),
             init: Container::all(facts, ContainerKind::Init),
             apps: Container::all(facts, ContainerKind::App),
             events: Events::default(),
@@ -94,7 +98,8 @@ impl Life {
     /// When something happens by itself.
     pub(crate) fn due(&self) -> Option<Timestamp> {
         if let Some(deletion) = self.deletion {
-            return Some(deletion.gone_at);
+            let stop = self.stops.iter().map(|stop| stop.at).min();
+            return Some(stop.map_or(deletion.gone_at, |stop| stop.min(deletion.gone_at)));
         }
         if self.is_terminal() {
             return None;
@@ -122,6 +127,19 @@ impl Life {
         let lives = |life: &Self| life.deletion.is_none() && life.placed_at.is_some();
         while let Some(due) = self.due().filter(|due| *due <= now && lives(self)) {
             self.step(facts, due, settings);
+        }
+        self.stop_due(now);
+    }
+
+    /// Ends the containers whose time has come in a deletion.
+    fn stop_due(&mut self, now: Timestamp) {
+        let due: Vec<Stop> = self.stops.extract_if(.., |stop| stop.at <= now).collect();
+        for Stop { at, container, exit } in due {
+            if let Some(container) = self.container_mut(&container).filter(|container| container.is_running())
+            {
+                container.stop(at, exit);
+                self.changed_at = self.changed_at.max(at);
+            }
         }
     }
 
@@ -190,20 +208,55 @@ impl Life {
         match next {
             Some(container) if container.is_idle() => container.begin(at, settings, &mut self.events),
             Some(_) => {}
-            None if self.initialized_at.is_none() => {
-                self.initialized_at = Some(at);
-                for container in &mut self.apps {
-                    container.begin(at, settings, &mut self.events);
-                }
+            None => {
+                self.initialized_at.get_or_insert(at);
+                self.begin_apps(at, settings);
             }
-            None => {}
         }
+    }
+
+    /// Begins the app containers of the highest launch priority among those left, once all above it have started.
+    fn begin_apps(&mut self, at: Timestamp, settings: &Settings) {
+        let idle = self.apps.iter().filter(|container| container.is_idle());
+        let Some(next) = idle.map(|container| container.switches.launch_priority).max() else { return };
+        let is_held =
+            |container: &Container| container.switches.launch_priority > next && !container.is_settled();
+        if self.apps.iter().any(is_held) {
+            return;
+        }
+        let of_level =
+            |container: &&mut Container| container.is_idle() && container.switches.launch_priority == next;
+        for container in self.apps.iter_mut().filter(of_level) {
+            container.begin(at, settings, &mut self.events);
+        }
+    }
+
+    /// Ends the sidecars once nothing else runs.
+    fn end_sidecars(&mut self, at: Timestamp) {
+        let mut others = self.apps.iter().filter(|container| !container.switches.is_sidecar).peekable();
+        if others.peek().is_some() && others.all(Container::has_ended) {
+            for sidecar in self.apps.iter_mut().filter(|container| !container.has_ended()) {
+                sidecar.stop(at, Exit::of_code(128 + 15, String::new()));
+            }
+        }
+    }
+
+    /// Whether the group ended well, as far as the containers that count tell.
+    fn outcome(&self) -> Status {
+        let is_job = self.apps.iter().any(|container| !container.switches.is_sidecar);
+        let counts = |container: &&Container| {
+            !(container.switches.ignores_exit_code || is_job && container.switches.is_sidecar)
+        };
+        let succeeded = self.apps.iter().filter(counts).all(Container::has_succeeded);
+        if succeeded { Status::Succeeded } else { Status::Failed }
     }
 
     /// Draws the consequences of what the containers did.
     pub(super) fn progress(&mut self, at: Timestamp, settings: &Settings) {
         self.begin_next(at, settings);
-        let ready = !self.apps.is_empty() && self.apps.iter().all(Container::is_ready);
+        self.end_sidecars(at);
+        let is_ready = |container: &Container| container.switches.ignores_ready || container.is_ready();
+        let ready = self.apps.iter().any(Container::is_running) && self.apps.iter().all(is_ready);
         if ready != self.ready.0 {
             self.ready = (ready, at);
         }
@@ -213,8 +266,7 @@ impl Life {
             // Only a group that never restarts lets an init container end in failure.
             Status::Failed
         } else if self.apps.iter().all(Container::has_ended) {
-            let succeeded = self.apps.iter().all(Container::has_succeeded);
-            if succeeded { Status::Succeeded } else { Status::Failed }
+            self.outcome()
         } else if self.apps.iter().all(Container::was_created) {
             Status::Running
         } else {
@@ -244,10 +296,6 @@ impl Life {
         self.forced = None;
         if from_scratch {
             self.initialized_at = None;
-        } else if self.initialized_at.is_some() {
-            for container in self.apps.iter_mut().filter(|container| container.phase == Phase::Idle) {
-                container.begin(at, settings, &mut self.events);
-            }
         }
         self.progress(at, settings);
     }
@@ -329,12 +377,18 @@ impl Life {
         if self.deletion.is_some() && !force {
             return;
         }
-        let hook = if force { None } else { self.pre_stop(facts) };
+        let running: Vec<&Container> = self.apps.iter().filter(|container| container.is_running()).collect();
+        let has_hook = !force && running.iter().any(|container| facts.pre_stop(container.index).is_some());
+        let stops = match (force, facts.is_real) {
+            // The runtime ends them.
+            (_, true) => Vec::new(),
+            (true, false) => stopping::at_once(&running, at),
+            (false, false) => stopping::gracefully(facts, &running, at),
+        };
         let stopped_at = match (force, facts.is_real) {
-            (true, _) => at,
             // Not before the runtime says so.
             (false, true) => Timestamp::MAX,
-            (false, false) => later(at, self.stop_time(facts, hook)),
+            _ => stops.iter().map(|stop| stop.at).max().unwrap_or(at),
         };
         let gone_at = later(stopped_at, settings.delete_visible());
         if let Some(earlier) = self.deletion.filter(|earlier| earlier.gone_at <= gone_at) {
@@ -343,68 +397,57 @@ impl Life {
         }
         let shows_terminating = !self.is_terminal()
             && match settings.terminating {
-                Terminating::WithPreStop => hook.is_some(),
+                Terminating::WithPreStop => has_hook,
                 Terminating::Always => true,
             };
         for container in self.apps.iter().filter(|container| container.is_running()) {
             self.events.normal(at, "Killing", format!("Stopping container {}", container.name));
         }
         self.deletion = Some(Deletion { stopped_at, gone_at, shows_terminating, force });
+        self.stops = stops;
         self.changed_at = at;
-    }
-
-    /// How long the slowest preStop hook of a running container takes.
-    fn pre_stop(&self, facts: &Facts) -> Option<SignedDuration> {
-        let running = self.apps.iter().filter(|container| container.is_running());
-        running.filter_map(|container| facts.pre_stop(container.index)).max()
-    }
-
-    /// How long it takes to stop: hooks first, then the signal, never beyond the grace period.
-    fn stop_time(&self, facts: &Facts, hook: Option<SignedDuration>) -> SignedDuration {
-        let stubborn = self.apps.iter().filter(|container| container.is_running()).any(|container| {
-            let (program, _) = facts.program(container.kind, container.index);
-            program.ignores_termination()
-        });
-        let needed = if stubborn { facts.grace() } else { hook.unwrap_or(SignedDuration::ZERO) };
-        needed.min(facts.grace())
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::Group;
+pub(super) mod tests {
+    use super::super::{Group, Phase};
     use super::super::facts::tests::facts;
     use super::*;
     use crate::settings::Stock;
 
-    struct World {
-        group: Group,
-        settings: Settings,
-        now: Timestamp,
+    pub(crate) struct World {
+        pub(crate) group: Group,
+        pub(crate) settings: Settings,
+        pub(crate) now: Timestamp,
     }
 
     impl World {
-        fn new(changes: &[(&str, &str)]) -> Self {
+        pub(crate) fn new(changes: &[(&str, &str)]) -> Self {
             Self::with(Settings::default(), changes)
         }
 
-        fn with(settings: Settings, changes: &[(&str, &str)]) -> Self {
+        pub(crate) fn with(settings: Settings, changes: &[(&str, &str)]) -> Self {
             let facts = facts(changes);
             let now = facts.created_at;
             Self { group: Group::new(facts, &settings), settings, now }
         }
 
-        fn advance(&mut self, milliseconds: i64) -> Status {
+        pub(crate) fn advance(&mut self, milliseconds: i64) -> Status {
             self.now += SignedDuration::from_millis(milliseconds);
             self.group.advance(self.now, &self.settings);
             self.group.life.status()
         }
 
-        fn waiting(&self, name: &str) -> Option<&'static str> {
+        pub(crate) fn delete(&mut self, force: bool) {
+            self.group.life.delete(&self.group.facts, self.now, force, &self.settings);
+        }
+
+        pub(crate) fn waiting(&self, name: &str) -> Option<&'static str> {
             self.group.life.container(name).unwrap().waiting().map(|(reason, _)| reason)
         }
 
-        fn exit_code(&self, name: &str) -> Option<i32> {
+        pub(crate) fn exit_code(&self, name: &str) -> Option<i32> {
             let container = self.group.life.container(name).unwrap();
             container.current.as_ref().and_then(|current| current.exit().map(|exit| exit.code))
         }
