@@ -2,6 +2,7 @@
 
 mod address;
 mod available;
+mod cached;
 mod create;
 mod delete;
 mod describe;
@@ -14,6 +15,7 @@ mod place;
 mod price;
 mod regions;
 mod render;
+mod repeat;
 mod resources;
 mod restart;
 mod status;
@@ -69,42 +71,46 @@ pub(crate) fn perform(
     parameters: &Arc<Parameters>,
 ) -> Result<Value, ApiError> {
     let context = Context { now, caller, parameters, root: Node::root(parameters) };
+    repeat::once(cloud, &context, action, |cloud| dispatch(cloud, &context, action))
+}
+
+fn dispatch(cloud: &mut Cloud, context: &Context<'_>, action: &str) -> Result<Value, ApiError> {
     match action {
-        "CreateContainerGroup" => create::run(cloud, &context),
-        "DeleteContainerGroup" => delete::run(cloud, &context),
-        "ExecContainerCommand" => exec::run(cloud, &context),
-        "DescribeContainerGroups" => describe::run(cloud, &context),
-        "DescribeContainerGroupStatus" => status::run(cloud, &context),
-        "DescribeContainerLog" => log::run(cloud, &context),
-        "DescribeContainerGroupEvents" => events::run(cloud, &context),
-        "RestartContainerGroup" => restart::run(cloud, &context),
-        "UpdateContainerGroup" => update::run(cloud, &context),
-        "DescribeContainerGroupPrice" => price::run(cloud, &context),
-        "DescribeContainerGroupMetric" => metric::one(cloud, &context),
-        "DescribeMultiContainerGroupMetric" => metric::several(cloud, &context),
-        "DescribeAvailableResource" => available::run(cloud, &context),
-        "CreateImageCache" => resources::create(cloud, &context, ImageCache, action),
-        "UpdateImageCache" => resources::update(cloud, &context, ImageCache),
-        "DescribeImageCaches" => resources::describe(cloud, &context, ImageCache),
-        "DeleteImageCache" => resources::delete(cloud, &context, ImageCache),
-        "CreateDataCache" => resources::create(cloud, &context, DataCache, action),
-        "CopyDataCache" => resources::copy(cloud, &context),
-        "UpdateDataCache" => resources::update(cloud, &context, DataCache),
-        "DescribeDataCaches" => resources::describe(cloud, &context, DataCache),
-        "DeleteDataCache" => resources::delete(cloud, &context, DataCache),
-        "CreateVirtualNode" => resources::create(cloud, &context, VirtualNode, action),
-        "UpdateVirtualNode" => resources::update(cloud, &context, VirtualNode),
-        "DescribeVirtualNodes" => resources::describe(cloud, &context, VirtualNode),
-        "DeleteVirtualNode" => resources::delete(cloud, &context, VirtualNode),
-        "TagResources" => tags::add(cloud, &context),
-        "UntagResources" => tags::remove(cloud, &context),
-        "ListTagResources" => tags::list(cloud, &context),
-        "ResizeContainerGroupVolume" => tasks::resize(cloud, &context),
-        "CommitContainer" => tasks::commit(cloud, &context),
-        "DescribeCommitContainerTask" => tasks::describe_commits(cloud, &context),
-        "CreateInstanceOpsTask" => tasks::operate(cloud, &context),
-        "DescribeInstanceOpsRecords" => tasks::describe_operations(cloud, &context),
-        "ListUsage" => Ok(usage::reply(cloud, &context)),
+        "CreateContainerGroup" => create::run(cloud, context),
+        "DeleteContainerGroup" => delete::run(cloud, context),
+        "ExecContainerCommand" => exec::run(cloud, context),
+        "DescribeContainerGroups" => describe::run(cloud, context),
+        "DescribeContainerGroupStatus" => status::run(cloud, context),
+        "DescribeContainerLog" => log::run(cloud, context),
+        "DescribeContainerGroupEvents" => events::run(cloud, context),
+        "RestartContainerGroup" => restart::run(cloud, context),
+        "UpdateContainerGroup" => update::run(cloud, context),
+        "DescribeContainerGroupPrice" => price::run(cloud, context),
+        "DescribeContainerGroupMetric" => metric::one(cloud, context),
+        "DescribeMultiContainerGroupMetric" => metric::several(cloud, context),
+        "DescribeAvailableResource" => available::run(cloud, context),
+        "CreateImageCache" => resources::create(cloud, context, ImageCache, action),
+        "UpdateImageCache" => resources::update(cloud, context, ImageCache),
+        "DescribeImageCaches" => resources::describe(cloud, context, ImageCache),
+        "DeleteImageCache" => resources::delete(cloud, context, ImageCache),
+        "CreateDataCache" => resources::create(cloud, context, DataCache, action),
+        "CopyDataCache" => resources::copy(cloud, context),
+        "UpdateDataCache" => resources::update(cloud, context, DataCache),
+        "DescribeDataCaches" => resources::describe(cloud, context, DataCache),
+        "DeleteDataCache" => resources::delete(cloud, context, DataCache),
+        "CreateVirtualNode" => resources::create(cloud, context, VirtualNode, action),
+        "UpdateVirtualNode" => resources::update(cloud, context, VirtualNode),
+        "DescribeVirtualNodes" => resources::describe(cloud, context, VirtualNode),
+        "DeleteVirtualNode" => resources::delete(cloud, context, VirtualNode),
+        "TagResources" => tags::add(cloud, context),
+        "UntagResources" => tags::remove(cloud, context),
+        "ListTagResources" => tags::list(cloud, context),
+        "ResizeContainerGroupVolume" => tasks::resize(cloud, context),
+        "CommitContainer" => tasks::commit(cloud, context),
+        "DescribeCommitContainerTask" => tasks::describe_commits(cloud, context),
+        "CreateInstanceOpsTask" => tasks::operate(cloud, context),
+        "DescribeInstanceOpsRecords" => tasks::describe_operations(cloud, context),
+        "ListUsage" => Ok(usage::reply(cloud, context)),
         "DescribeRegions" => Ok(regions::reply()),
         _ => {
             let message =

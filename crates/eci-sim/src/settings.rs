@@ -74,6 +74,12 @@ pub struct Settings {
     /// Whether DeleteContainerGroup honours its client token
     #[arg(long, value_enum, default_value_t, value_name = "HOW")]
     pub delete_client_token: DeleteClientToken,
+    /// Whether RestartContainerGroup honours its client token
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub restart_client_token: RestartClientToken,
+    /// Whether updates, and deletes of other things than groups, honour their client token
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub update_client_token: UpdateClientToken,
 
     /// Seconds that the simulator's clock is ahead of the machine's when request times are checked
     #[arg(long, default_value_t = 0, allow_negative_numbers = true, value_name = "S")]
@@ -133,6 +139,10 @@ pub struct Settings {
     /// vCPU that the groups of an account may have together in a region; 0 sets no limit
     #[arg(long, default_value_t = 0, value_name = "COUNT")]
     pub vcpu_quota: u32,
+    /// Image caches, data caches, and image caches made along with groups, that an account may have in a region, each; 0 sets
+    /// no limit
+    #[arg(long, default_value_t = 100, value_name = "COUNT")]
+    pub cache_quota: u32,
     /// Milliseconds that building an image cache, a data cache or a virtual node takes
     #[arg(long, default_value_t = 1_000, value_name = "MS")]
     pub build_ms: u64,
@@ -221,6 +231,8 @@ macro_rules! switch {
 
 switch! {
     DeleteClientToken { Ignored, Honoured }
+    RestartClientToken { Honoured, Ignored }
+    UpdateClientToken { Honoured, Ignored }
     ReadPermission { Granted, Denied }
     ForeignRegion { Accept, Refuse }
     /// `Refused` answers the create with `OperationDenied.NoStock`.

@@ -1,12 +1,12 @@
 //! CreateContainerGroup.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{Context, address, place, usage};
+use super::{Context, address, cached, place, usage};
 use crate::error::ApiError;
 use crate::group::{Facts, Group};
 use crate::settings::{Stock, seconds};
@@ -67,13 +67,16 @@ fn create(cloud: &mut Cloud, context: &Context<'_>) -> Result<String, ApiError> 
         address: Ipv4Addr::UNSPECIFIED,
         internet_ip: None,
         ipv6: None,
+        cached_images: BTreeSet::new(),
         is_real: cloud.is_real,
         created_at: context.now,
         tags: tags(context),
         parameters: Arc::clone(context.parameters),
     };
     place::check_room(cloud, &facts, context.now)?;
+    let cache = cached::choose(cloud, context, &facts)?;
     address::assign(cloud, context, &mut facts)?;
+    facts.cached_images = cached::images(cloud, context, &facts, &cache);
     let id = facts.id.clone();
     let settings = &cloud.settings;
     cloud.store.insert(Group::new(facts, settings), settings);

@@ -1,12 +1,13 @@
 //! Image caches, data caches and virtual nodes: created, updated, copied, listed and deleted alike.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::{Context, create};
-use crate::clock::seconds_text;
+use crate::clock::{later, seconds_text};
 use crate::error::ApiError;
 use crate::params::{Node, Parameters};
 use crate::settings::{millis, seconds};
@@ -59,19 +60,12 @@ fn make(
         Seen::Other => return Err(create::mismatch(cloud)),
         Seen::Never => {
             let id = format!("{}-{}", kind.prefix(), cloud.rng.id(20));
-            let tags = tags(&context.root);
-            let (created_at, id_kept) = (context.now, id.clone());
+            check_quota(cloud, context, kind, &region)?;
             cloud.tokens.remember(&account, action, context.parameters, context.now, &id);
+            let place = (account, region);
             cloud.catalog.add(Resource {
-                seq: 0,
-                kind,
-                id: id_kept,
-                account,
-                region,
-                created_at,
-                updated_at: None,
-                tags,
-                parameters,
+                tags: tags(&context.root),
+                ..Resource::new(kind, id.clone(), place, context.now, parameters)
             });
             id
         }
@@ -88,7 +82,13 @@ pub(super) fn update(
     context: &Context<'_>,
     kind: ResourceKind,
 ) -> Result<Value, ApiError> {
-    let seq = own(cloud, context, kind)?.seq;
+    let resource = own(cloud, context, kind)?;
+    let is_building = resource.status(context.now, millis(cloud.settings.build_ms)).1 < 100;
+    if kind == ResourceKind::ImageCache && is_building {
+        let message = "The image cache is being built.";
+        return Err(ApiError::new(400, "ImageCache.IncorrectStatus", message));
+    }
+    let seq = resource.seq;
     let sent = parameters(context);
     let (tags, now) = (tags(&context.root), context.now);
     if let Some(resource) = cloud.catalog.get_mut(seq) {
@@ -115,7 +115,12 @@ pub(super) fn delete(
 pub(super) fn describe(cloud: &Cloud, context: &Context<'_>, kind: ResourceKind) -> Result<Value, ApiError> {
     let region = context.region(cloud);
     let all = cloud.catalog.of(kind, &context.caller.account, &region);
-    let passing: Vec<&Resource> = all.filter(|resource| passes(cloud, context, resource)).collect();
+    let mut passing: Vec<&Resource> = all.filter(|resource| passes(cloud, context, resource)).collect();
+    let wanted = context.root.texts("MatchImage");
+    if !wanted.is_empty() {
+        return Ok(matched(cloud, context, passing, &wanted));
+    }
+    passing.sort_by_key(|resource| resource.seq);
     let after = match context.parameter("NextToken").map(|text| u64::from_str_radix(text, 16)) {
         None => 0,
         Some(Ok(seq)) => seq,
@@ -137,6 +142,22 @@ pub(super) fn describe(cloud: &Cloud, context: &Context<'_>, kind: ResourceKind)
     Ok(json!({list: shown, "TotalCount": passing.len(), "NextToken": next.unwrap_or_default()}))
 }
 
+/// The caches that hold images asked for, the best first, on one page.
+///
+/// `ImageFullMatch` wants all of the images; `ImageMatchCountRequest` is taken to want at least so many of them.
+fn matched(cloud: &Cloud, context: &Context<'_>, mut passing: Vec<&Resource>, wanted: &[String]) -> Value {
+    let least = match context.root.flag("ImageFullMatch") {
+        true => wanted.len(),
+        false => context.root.number("ImageMatchCountRequest").unwrap_or(1).max(1),
+    };
+    passing.retain(|cache| cache.matching(wanted) >= least);
+    passing.sort_by_key(|cache| Reverse(cache.rank(wanted)));
+    let limit = context.root.number("Limit").unwrap_or(LIMIT).clamp(1, LIMIT);
+    let shown: Vec<Value> =
+        passing.iter().take(limit).map(|cache| render(cloud, cache, context.now)).collect();
+    json!({"ImageCaches": shown, "TotalCount": passing.len(), "NextToken": ""})
+}
+
 /// The one that the request names by id, a data cache also by bucket and path.
 fn own<'c>(cloud: &'c Cloud, context: &Context<'_>, kind: ResourceKind) -> Result<&'c Resource, ApiError> {
     let region = context.region(cloud);
@@ -153,6 +174,27 @@ fn own<'c>(cloud: &'c Cloud, context: &Context<'_>, kind: ResourceKind) -> Resul
     let all = cloud.catalog.of(kind, &account, &region).map(|resource| resource.seq).collect::<Vec<_>>();
     let found = all.into_iter().filter_map(|seq| cloud.catalog.get(seq)).find(|resource| wanted(resource));
     found.ok_or_else(|| ApiError::not_found(id_field(kind)))
+}
+
+/// A cache beyond the quota needs one that may go: the one with the strategy LRU that was unused for longest.
+fn check_quota(
+    cloud: &mut Cloud,
+    context: &Context<'_>,
+    kind: ResourceKind,
+    region: &str,
+) -> Result<(), ApiError> {
+    let quota = cloud.settings.cache_quota as usize;
+    let own = cloud.catalog.of(kind, &context.caller.account, region).filter(|resource| !resource.is_auto);
+    let present: Vec<&Resource> = own.collect();
+    if kind == ResourceKind::VirtualNode || quota == 0 || present.len() < quota {
+        return Ok(());
+    }
+    let goes = present.iter().filter(|resource| resource.text("EliminationStrategy") == "LRU");
+    let oldest = goes.min_by_key(|resource| resource.used_at()).map(|resource| resource.seq);
+    let message = "The account has as many caches in this region as it may.";
+    let oldest = oldest.ok_or_else(|| ApiError::new(403, "QuotaExceeded", message))?;
+    cloud.catalog.remove(oldest);
+    Ok(())
 }
 
 fn check_bucket(context: &Context<'_>) -> Result<(), ApiError> {
@@ -202,9 +244,7 @@ fn passes(cloud: &Cloud, context: &Context<'_>, resource: &Resource) -> bool {
             .unwrap_or_default(),
     };
     let status = resource.status(context.now, millis(cloud.settings.build_ms)).0;
-    let images = images(resource);
-    let mut wanted = context.root.texts("MatchImage");
-    wanted.extend(context.parameter("Image").map(str::to_owned));
+    let holds = |image: &str| resource.matching(&[image.to_owned()]) > 0;
     (ids.is_empty() || ids.contains(&resource.id))
         && is("ResourceGroupId", resource.text("ResourceGroupId"))
         && is("ImageCacheName", resource.text("ImageCacheName"))
@@ -213,33 +253,46 @@ fn passes(cloud: &Cloud, context: &Context<'_>, resource: &Resource) -> bool {
         && (kind != ResourceKind::DataCache || is("Bucket", bucket(resource)))
         && is("Path", resource.text("Path"))
         && is("SnapshotId", &snapshot(resource))
-        && (wanted.is_empty() || wanted.iter().any(|image| images.contains(image)))
+        && context.parameter("Image").is_none_or(holds)
         && context.root.items("Tag").iter().all(|tag| {
             let own = tag.text("Key").and_then(|key| resource.tags.get(key));
             own.is_some_and(|own| tag.text("Value").is_none_or(|value| value == own))
         })
 }
 
-fn images(resource: &Resource) -> Vec<String> {
-    Node::root(&resource.parameters).texts("Image")
-}
-
 fn snapshot(resource: &Resource) -> String {
     resource.id.split_once('-').map(|(_, rest)| format!("s-{rest}")).unwrap_or_default()
+}
+
+/// That it is being built, and what came of it.
+fn events(resource: &Resource, status: &str, build: SignedDuration) -> Vec<Value> {
+    let begun = resource.updated_at.unwrap_or(resource.created_at);
+    let name = resource.kind.name();
+    let event = |at: Timestamp, reason: &str, message: String| {
+        json!({
+            "Count": 1,
+            "FirstTimestamp": seconds_text(at),
+            "LastTimestamp": seconds_text(at),
+            "Message": message,
+            "Name": format!("{}.{:x}", resource.id, at.as_microsecond()),
+            "Reason": reason,
+            "Type": if reason == "Failed" { "Warning" } else { "Normal" },
+        })
+    };
+    let mut events = vec![event(begun, "Creating", format!("{name} is being built"))];
+    match status {
+        "Failed" | "UpdateFailed" => {
+            events.push(event(later(begun, build), "Failed", format!("{name} could not be built")));
+        }
+        "Ready" | "Available" => events.push(event(later(begun, build), status, format!("{name} is built"))),
+        _ => {}
+    }
+    events
 }
 
 fn render(cloud: &Cloud, resource: &Resource, now: Timestamp) -> Value {
     let build = millis(cloud.settings.build_ms);
     let (status, percent) = resource.status(now, build);
-    let event = json!({
-        "Count": 1,
-        "FirstTimestamp": seconds_text(resource.created_at),
-        "LastTimestamp": seconds_text(resource.created_at),
-        "Message": format!("{} is being built", resource.kind.name()),
-        "Name": format!("{}.{:x}", resource.id, resource.created_at.as_microsecond()),
-        "Reason": "Creating",
-        "Type": "Normal",
-    });
     let mut reply: Map<String, Value> = Map::new();
     let mut set = |name: &str, value: Value| reply.insert(name.to_owned(), value);
     set(id_field(resource.kind), json!(resource.id));
@@ -247,7 +300,7 @@ fn render(cloud: &Cloud, resource: &Resource, now: Timestamp) -> Value {
     set("CreationTime", json!(seconds_text(resource.created_at)));
     set("RegionId", json!(resource.region));
     set("ResourceGroupId", json!(resource.text("ResourceGroupId")));
-    set("Events", json!([event]));
+    set("Events", json!(events(resource, status, build)));
     let tags = resource.tags.iter().map(|(key, value)| json!({"Key": key, "Value": value}));
     set("Tags", tags.collect());
     if resource.kind == ResourceKind::VirtualNode {
@@ -262,14 +315,18 @@ fn render(cloud: &Cloud, resource: &Resource, now: Timestamp) -> Value {
     set("Progress", json!(format!("{percent}%")));
     set("ContainerGroupId", json!(builder(&resource.id)));
     set("ExpireDateTime", json!(resource.expires_at(build).map(seconds_text).unwrap_or_default()));
-    set("LastMatchedTime", json!(""));
+    set("LastMatchedTime", json!(resource.matched_at.map(seconds_text).unwrap_or_default()));
     set("SnapshotId", json!(if percent == 100 { snapshot(resource) } else { String::new() }));
-    set("FlashSnapshotId", json!(""));
+    let is_flash = percent == 100 && resource.text("Flash").eq_ignore_ascii_case("true");
+    set(
+        "FlashSnapshotId",
+        json!(if is_flash { format!("flash-{}", snapshot(resource)) } else { String::new() }),
+    );
     let size = |name: &str| resource.text(name).parse::<i64>().unwrap_or(20);
     if resource.kind == ResourceKind::ImageCache {
         set("ImageCacheName", json!(resource.text("ImageCacheName")));
         set("ImageCacheSize", json!(size("ImageCacheSize")));
-        set("Images", json!(images(resource)));
+        set("Images", json!(resource.images()));
         set("EliminationStrategy", json!(resource.text("EliminationStrategy")));
     } else {
         let prefix = "DataSource.Options.";

@@ -11,15 +11,21 @@ use crate::error::ApiError;
 use crate::params::Node;
 use crate::settings::millis;
 use crate::state::Cloud;
-use crate::state::catalog::{CommitTask, OpsRecord};
+use crate::state::catalog::{CommitTask, MISSING_IMAGE, OpsRecord};
 
 /// A core dump that was enabled is waited for this long.
 const DUMP_ENABLED: SignedDuration = SignedDuration::from_hours(12);
 const PHASES: [&str; 3] = ["PullBaseImage", "CommitContainer", "PushCommittedImage"];
 
+const NO_REPOSITORY: &str = "the repository does not exist";
+
 pub(super) fn resize(cloud: &mut Cloud, context: &Context<'_>) -> Result<Value, ApiError> {
     let group = context.own_group(cloud)?;
     let id = group.facts.id.clone();
+    if group.life.is_terminal() || group.life.deletion.is_some() {
+        let message = "Only volumes of a container group that lives can be resized.";
+        return Err(ApiError::new(403, "IncorrectStatusDetail", message));
+    }
     let name = context.parameter("VolumeName").unwrap_or_default();
     let size: i64 = context.root.number("NewSize").unwrap_or(0);
     let (parameter, value) = {
@@ -38,8 +44,13 @@ pub(super) fn resize(cloud: &mut Cloud, context: &Context<'_>) -> Result<Value, 
 /// The parameter that holds a disk's size, and its new value. Disks only grow.
 fn resized(volume: &Node<'_>, size: i64) -> Result<(String, String), ApiError> {
     let refused = |message: &str| ApiError::new(400, "InvalidParameter", message);
-    if !(20..=32_768).contains(&size) {
-        return Err(refused("NewSize must be between 20 and 32768"));
+    let options = volume.text("FlexVolume.Options").unwrap_or("{}");
+    let mut options: Value =
+        serde_json::from_str(options).map_err(|_| refused("the options of the volume are not JSON"))?;
+    // Basic disks are the one category with other limits.
+    let limits = if options["diskCategory"] == "cloud" { 5..=2_000 } else { 20..=32_768 };
+    if !limits.contains(&size) {
+        return Err(refused(&format!("NewSize must be between {} and {}", limits.start(), limits.end())));
     }
     let smaller = || refused("NewSize must not be below the present size");
     if volume.text("Type") == Some("DiskVolume") {
@@ -52,9 +63,6 @@ fn resized(volume: &Node<'_>, size: i64) -> Result<(String, String), ApiError> {
     if volume.text("FlexVolume.Driver") != Some("alicloud/disk") {
         return Err(ApiError::new(403, "InvalidVolumeType", "Only volumes on cloud disks can be resized."));
     }
-    let options = volume.text("FlexVolume.Options").unwrap_or("{}");
-    let mut options: Value =
-        serde_json::from_str(options).map_err(|_| refused("the options of the volume are not JSON"))?;
     let present = match &options["volumeSize"] {
         Value::String(text) => text.parse().unwrap_or(20),
         other => other.as_i64().unwrap_or(20),
@@ -74,9 +82,18 @@ pub(super) fn commit(cloud: &mut Cloud, context: &Context<'_>) -> Result<Value, 
         return Err(ApiError::new(403, "IncorrectStatusDetail", "The container is not running."));
     }
     let (group, container) = (group.facts.id.clone(), name.to_owned());
+    let fails =
+        context.parameter("Image.Repository").is_some_and(|repository| repository.contains(MISSING_IMAGE));
     let id = format!("ct-{}", cloud.rng.id(20));
     let account = context.caller.account.clone();
-    cloud.catalog.commits.push(CommitTask { id: id.clone(), account, group, container, at: context.now });
+    cloud.catalog.commits.push(CommitTask {
+        id: id.clone(),
+        account,
+        group,
+        container,
+        at: context.now,
+        fails,
+    });
     Ok(json!({"TaskId": id}))
 }
 
@@ -107,17 +124,28 @@ pub(super) fn describe_commits(cloud: &Cloud, context: &Context<'_>) -> Result<V
 /// The status of a task, and how many of its phases are over.
 fn progress(task: &CommitTask, now: Timestamp, step: SignedDuration) -> (&'static str, usize) {
     let over = (1..=3).filter(|n| later(task.at, step.saturating_mul(*n)) <= now).count();
-    (if over == PHASES.len() { "Succeeded" } else { "Running" }, over)
+    let status = match (over == PHASES.len(), task.fails) {
+        (false, _) => "Running",
+        (true, true) => "Failed",
+        (true, false) => "Succeeded",
+    };
+    (status, over)
 }
 
 fn render_commit(task: &CommitTask, now: Timestamp, step: SignedDuration) -> Value {
     let (status, over) = progress(task, now, step);
     let begun = PHASES.iter().zip(0..).take(over + 1);
     let phases = begun.map(|(phase, n)| {
+        let is_last = PHASES.last() == Some(phase);
+        let phase_status = match n < i32::try_from(over).unwrap_or(3) {
+            false => "Running",
+            true if is_last && task.fails => "Failed",
+            true => "Succeeded",
+        };
         json!({
             "Phase": phase,
-            "Status": if n < i32::try_from(over).unwrap_or(3) { "Succeeded" } else { "Running" },
-            "Message": "",
+            "Status": phase_status,
+            "Message": if phase_status == "Failed" { NO_REPOSITORY } else { "" },
             "RecordTime": seconds_text(later(task.at, step.saturating_mul(n))),
         })
     });
@@ -126,7 +154,7 @@ fn render_commit(task: &CommitTask, now: Timestamp, step: SignedDuration) -> Val
         "TaskId": task.id,
         "ContainerName": task.container,
         "TaskStatus": status,
-        "StatusMessage": "",
+        "StatusMessage": if status == "Failed" { NO_REPOSITORY } else { "" },
         "TaskProgress": format!("{}%", over * 100 / PHASES.len()),
         "TaskCreationTime": seconds_text(task.at),
         "TaskFinishedTime": finished.unwrap_or_default(),

@@ -8,8 +8,8 @@ use crate::state::catalog::ResourceKind;
 
 /// Shown as the quota where none is set.
 const UNLIMITED_VCPU: f64 = 100_000.0;
-/// Shown as the quota of caches, and not enforced.
-const MAX_CACHES: usize = 100;
+/// Shown as the quota of caches where none is set.
+const UNLIMITED_CACHES: u32 = 100_000;
 
 pub(super) fn reply(cloud: &Cloud, context: &Context<'_>) -> Value {
     let region = context.region(cloud);
@@ -17,14 +17,23 @@ pub(super) fn reply(cloud: &Cloud, context: &Context<'_>) -> Value {
         0 => UNLIMITED_VCPU,
         quota => f64::from(quota),
     };
-    let count = |kind| cloud.catalog.of(kind, &context.caller.account, &region).count();
+    let max_caches = match cloud.settings.cache_quota {
+        0 => UNLIMITED_CACHES,
+        quota => quota,
+    };
+    let count = |kind, is_auto| {
+        let own = cloud.catalog.of(kind, &context.caller.account, &region);
+        own.filter(|resource| resource.is_auto == is_auto).count()
+    };
     json!({"Attributes": {
         "UsedCpu": used_cpu(cloud, &context.caller.account, &region),
         "MaxCpu": max,
-        "UsedImageCacheCount": count(ResourceKind::ImageCache),
-        "MaxImageCacheCount": MAX_CACHES,
-        "UsedDataCacheCount": count(ResourceKind::DataCache),
-        "MaxDataCacheCount": MAX_CACHES,
+        "UsedImageCacheCount": count(ResourceKind::ImageCache, false),
+        "MaxImageCacheCount": max_caches,
+        "UsedAutoImageCacheCount": count(ResourceKind::ImageCache, true),
+        "MaxAutoImageCacheCount": max_caches,
+        "UsedDataCacheCount": count(ResourceKind::DataCache, false),
+        "MaxDataCacheCount": max_caches,
     }})
 }
 

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::events::Events;
-use super::facts::{ContainerKind, Facts, RestartPolicy};
+use super::facts::{ContainerKind, Facts, PullPolicy, RestartPolicy};
 use super::incarnation::{Exit, Incarnation, container_id, hex_digest};
 use super::switches::Switches;
 use crate::clock::later;
@@ -31,6 +31,8 @@ pub(crate) enum Phase {
     PullBackOff {
         until: Timestamp,
     },
+    /// Its image is not there, and must not be pulled.
+    NoImage,
     Starting {
         until: Timestamp,
     },
@@ -64,6 +66,9 @@ pub(crate) struct Container {
     /// Whether it is an app container of a group with init containers.
     behind_init: bool,
     pub(super) switches: Switches,
+    pull_policy: PullPolicy,
+    /// An image cache holds its image.
+    is_cached: bool,
     /// A runtime runs it and says what becomes of it; otherwise its command line tells.
     pub(super) is_real: bool,
 }
@@ -72,12 +77,19 @@ impl Container {
     /// The containers of a kind, in order, none of them begun.
     pub(crate) fn all(facts: &Facts, kind: ContainerKind) -> Vec<Self> {
         let behind_init = kind == ContainerKind::App && facts.root().has(ContainerKind::Init.list());
-        let container = |(index, ((name, image), switches))| Self {
-            is_real: facts.is_real,
-            switches,
-            ..Self::new(kind, index, name, image, behind_init)
+        let named = facts.containers(kind).into_iter();
+        let asked = facts.switches(kind).into_iter().zip(facts.pull_policies(kind));
+        let container = |(index, ((name, image), (switches, pull_policy)))| {
+            let image: String = image;
+            Self {
+                is_real: facts.is_real,
+                switches,
+                pull_policy,
+                is_cached: facts.is_cached(&image),
+                ..Self::new(kind, index, name, image, behind_init)
+            }
         };
-        facts.containers(kind).into_iter().zip(facts.switches(kind)).enumerate().map(container).collect()
+        named.zip(asked).enumerate().map(container).collect()
     }
 
     fn new(kind: ContainerKind, index: usize, name: String, image: String, behind_init: bool) -> Self {
@@ -94,6 +106,8 @@ impl Container {
             image_id: String::new(),
             behind_init,
             switches: Switches::default(),
+            pull_policy: PullPolicy::IfNotPresent,
+            is_cached: false,
             is_real: false,
         }
     }
@@ -102,6 +116,15 @@ impl Container {
     pub(crate) fn begin(&mut self, at: Timestamp, settings: &Settings, events: &mut Events) {
         if !self.image_id.is_empty() {
             self.phase = Phase::Starting { until: later(at, settings.start()) };
+        } else if self.is_cached && !self.is_real && self.pull_policy != PullPolicy::Always {
+            let message = format!("Container image \"{}\" already present on machine", self.image);
+            events.normal(at, "Pulled", message);
+            self.has_image(at, &hex_digest(&self.image), settings);
+        } else if self.pull_policy == PullPolicy::Never && !self.is_real {
+            let message =
+                format!("Container image \"{}\" is not present with pull policy of Never", self.image);
+            events.warning(at, "ErrImageNeverPull", message);
+            self.phase = Phase::NoImage;
         } else {
             events.normal(at, "Pulling", format!("Pulling image \"{}\"", self.image));
             let until = if self.is_real { Timestamp::MAX } else { later(at, self.pull_time(settings)) };
@@ -112,7 +135,8 @@ impl Container {
     /// How long the pull takes: what the container says, or the setting and what the size of the image adds.
     fn pull_time(&self, settings: &Settings) -> SignedDuration {
         let size = || {
-            let mib = number_of(&settings.image_sizes, &self.image).unwrap_or(0);
+            // With the layers there, only their digests are asked for.
+            let mib = number_of(&settings.image_sizes, &self.image).filter(|_| !self.is_cached).unwrap_or(0);
             let speed = u64::from(settings.pull_mib_per_s);
             millis((u64::from(mib) * 1000).checked_div(speed).unwrap_or(0))
         };
@@ -122,7 +146,7 @@ impl Container {
     /// When something happens by itself.
     pub(crate) fn due(&self) -> Option<Timestamp> {
         match &self.phase {
-            Phase::Idle | Phase::Launching | Phase::Ended => None,
+            Phase::Idle | Phase::NoImage | Phase::Launching | Phase::Ended => None,
             Phase::Pulling { until }
             | Phase::PullFailed { until }
             | Phase::PullBackOff { until }
@@ -161,7 +185,7 @@ impl Container {
             Phase::Starting { .. } | Phase::BackOff { .. } if self.is_real => self.phase = Phase::Launching,
             Phase::Starting { .. } | Phase::BackOff { .. } => self.started(at, facts, events),
             Phase::Running => self.run_on(at, facts, settings, events),
-            Phase::Idle | Phase::Launching | Phase::Ended => {}
+            Phase::Idle | Phase::NoImage | Phase::Launching | Phase::Ended => {}
         }
         true
     }
@@ -191,11 +215,15 @@ impl Container {
             }
             Ok(digest) => {
                 events.normal(at, "Pulled", format!("Successfully pulled image \"{}\"", self.image));
-                self.image_id = format!("{}@sha256:{digest}", self.image);
-                self.attempts = 0;
-                self.phase = Phase::Starting { until: later(at, settings.start()) };
+                self.has_image(at, &digest, settings);
             }
         }
+    }
+
+    fn has_image(&mut self, at: Timestamp, digest: &str, settings: &Settings) {
+        self.image_id = format!("{}@sha256:{digest}", self.image);
+        self.attempts = 0;
+        self.phase = Phase::Starting { until: later(at, settings.start()) };
     }
 
     pub(super) fn started(&mut self, at: Timestamp, facts: &Facts, events: &mut Events) {
@@ -410,6 +438,10 @@ impl Container {
             Phase::PullFailed { .. } => {
                 Some(("ErrImagePull", format!("failed to pull image \"{}\": not found", self.image)))
             }
+            Phase::NoImage => Some((
+                "ErrImageNeverPull",
+                format!("Container image \"{}\" is not present with pull policy of Never", self.image),
+            )),
             Phase::PullBackOff { .. } => {
                 Some(("ImagePullBackOff", format!("Back-off pulling image \"{}\"", self.image)))
             }

@@ -1,6 +1,6 @@
 //! What a group was created with, and what the scripted runtime reads off it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use super::switches::Switches;
 use crate::params::{Node, Parameters};
 use crate::script::{Program, Surroundings};
 use crate::size::{Size, Spec};
+use crate::state::catalog::without_latest;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ContainerKind {
@@ -34,6 +35,13 @@ impl ContainerKind {
 pub(crate) enum RestartPolicy {
     Always,
     OnFailure,
+    Never,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PullPolicy {
+    Always,
+    IfNotPresent,
     Never,
 }
 
@@ -67,6 +75,8 @@ pub(crate) struct Facts {
     /// The address of its EIP, and IPv6 where it was asked for.
     pub(crate) internet_ip: Option<Ipv4Addr>,
     pub(crate) ipv6: Option<Ipv6Addr>,
+    /// Images that are on its disk already.
+    pub(crate) cached_images: BTreeSet<String>,
     /// Its containers are run by a runtime instead of read off their command lines.
     pub(crate) is_real: bool,
     pub(crate) created_at: Timestamp,
@@ -219,6 +229,21 @@ impl Facts {
         Some(Probe::of(probe, self.surroundings(&root, containers[index]), variable))
     }
 
+    /// Whether an image is there without a pull.
+    pub(super) fn is_cached(&self, image: &str) -> bool {
+        self.cached_images.contains(without_latest(image))
+    }
+
+    /// The `ImagePullPolicy` of each container of a kind, in order.
+    pub(super) fn pull_policies(&self, kind: ContainerKind) -> Vec<PullPolicy> {
+        let policy = |container: &Node<'_>| match container.text("ImagePullPolicy") {
+            Some("Always") => PullPolicy::Always,
+            Some("Never") => PullPolicy::Never,
+            _ => PullPolicy::IfNotPresent,
+        };
+        self.root().items(kind.list()).into_iter().map(policy).collect()
+    }
+
     /// What the environment of each container of a kind switches, in order.
     pub(super) fn switches(&self, kind: ContainerKind) -> Vec<Switches> {
         self.root().items(kind.list()).into_iter().map(Switches::of).collect()
@@ -314,6 +339,7 @@ pub(crate) mod tests {
             address: Ipv4Addr::new(10, 250, 0, 1),
             internet_ip: None,
             ipv6: None,
+            cached_images: BTreeSet::new(),
             is_real: false,
             created_at: "2026-01-01T00:00:00Z".parse().unwrap(),
             tags: BTreeMap::new(),

@@ -411,8 +411,8 @@ impl Life {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::super::{Group, Phase};
     use super::super::facts::tests::facts;
+    use super::super::{Group, Phase};
     use super::*;
     use crate::settings::Stock;
 

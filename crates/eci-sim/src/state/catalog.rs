@@ -1,15 +1,19 @@
 //! What an account has besides container groups: image caches, data caches, virtual nodes, and the records of
 //! commits and operations. Nothing happens to them by itself: their status is read off the time.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::clock::later;
-use crate::params::Parameters;
+use crate::params::{Node, Parameters};
 
 /// An image whose name contains this cannot be cached.
-const MISSING_IMAGE: &str = "does-not-exist";
+pub(crate) const MISSING_IMAGE: &str = "does-not-exist";
+/// How long a cache that was made along with a group is kept: when no group has used it, and after the last use.
+const AUTO_KEPT: (SignedDuration, SignedDuration) =
+    (SignedDuration::from_hours(7 * 24), SignedDuration::from_hours(30 * 24));
 /// A cache that failed is shown this long.
 const FAILED_KEPT: SignedDuration = SignedDuration::from_hours(24);
 
@@ -54,11 +58,64 @@ pub(crate) struct Resource {
     pub(crate) created_at: Timestamp,
     /// When it was last updated.
     pub(crate) updated_at: Option<Timestamp>,
+    /// When a group last used it.
+    pub(crate) matched_at: Option<Timestamp>,
+    /// Made along with a group.
+    pub(crate) is_auto: bool,
     pub(crate) tags: BTreeMap<String, String>,
     pub(crate) parameters: Parameters,
 }
 
 impl Resource {
+    /// Something that is created now, in an account and region.
+    pub(crate) fn new(
+        kind: ResourceKind,
+        id: String,
+        (account, region): (String, String),
+        created_at: Timestamp,
+        parameters: Parameters,
+    ) -> Self {
+        Self {
+            seq: 0,
+            kind,
+            id,
+            account,
+            region,
+            created_at,
+            updated_at: None,
+            matched_at: None,
+            is_auto: false,
+            tags: BTreeMap::new(),
+            parameters,
+        }
+    }
+
+    pub(crate) fn images(&self) -> Vec<String> {
+        Node::root(&self.parameters).texts("Image")
+    }
+
+    /// How many of the images it holds.
+    pub(crate) fn matching(&self, wanted: &[String]) -> usize {
+        let own = self.images();
+        let holds = |image: &&String| own.iter().any(|own| without_latest(own) == without_latest(image));
+        wanted.iter().filter(holds).count()
+    }
+
+    /// Caches are compared by this: images that match, then size (the smaller is the better), then the newest.
+    pub(crate) fn rank(&self, wanted: &[String]) -> (usize, Reverse<i64>, Timestamp) {
+        let size = self.text("ImageCacheSize").parse().unwrap_or(20);
+        (self.matching(wanted), Reverse(size), self.created_at)
+    }
+
+    pub(crate) fn is_ready(&self, now: Timestamp, build: SignedDuration) -> bool {
+        self.status(now, build).0 == "Ready"
+    }
+
+    /// When it was last of use.
+    pub(crate) fn used_at(&self) -> Timestamp {
+        self.matched_at.unwrap_or(self.created_at)
+    }
+
     pub(crate) fn text(&self, name: &str) -> &str {
         self.parameters.get(name).map(String::as_str).unwrap_or_default()
     }
@@ -99,8 +156,17 @@ impl Resource {
         let kept =
             days.map(|days| later(self.created_at, SignedDuration::from_hours(days.saturating_mul(24))));
         let failed = self.has_failed().then(|| later(self.created_at, FAILED_KEPT.saturating_add(build)));
-        kept.into_iter().chain(failed).min()
+        let unused = self.is_auto.then(|| match self.matched_at {
+            None => later(self.created_at, AUTO_KEPT.0),
+            Some(at) => later(at, AUTO_KEPT.1),
+        });
+        kept.into_iter().chain(failed).chain(unused).min()
     }
+}
+
+/// The name of an image without the tag that it has anyway.
+pub(crate) fn without_latest(image: &str) -> &str {
+    image.strip_suffix(":latest").unwrap_or(image)
 }
 
 /// A container that is saved as an image.
@@ -111,6 +177,8 @@ pub(crate) struct CommitTask {
     pub(crate) group: String,
     pub(crate) container: String,
     pub(crate) at: Timestamp,
+    /// The image cannot be pushed.
+    pub(crate) fails: bool,
 }
 
 /// A core dump or packet capture that was asked for.

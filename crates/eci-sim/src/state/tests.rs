@@ -1,5 +1,6 @@
 //! The core without HTTP or signatures: what each action does to the cloud, at times that the test decides.
 
+mod caches;
 mod controls;
 mod creation;
 mod deletion;
