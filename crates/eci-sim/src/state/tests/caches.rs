@@ -92,7 +92,7 @@ fn caches_match_by_images_then_size_then_age() {
         texts(&Value::Array(found), "ImageCacheId")
     };
     assert_eq!(matched(&[]), [both.clone(), newer.clone(), one]);
-    assert_eq!(matched(&[("ImageFullMatch", "true")]), [both.clone()]);
+    assert_eq!(matched(&[("ImageFullMatch", "true")]), std::slice::from_ref(&both));
     assert_eq!(matched(&[("ImageMatchCountRequest", "2")]), [both]);
     let flash = caches(&mut world, &[("ImageCacheId", &newer)])[0].clone();
     assert!(!flash["FlashSnapshotId"].as_str().unwrap().is_empty());
