@@ -29,6 +29,21 @@ pub(crate) const C_COMPILER: Prerequisite = Prerequisite {
     remedy: "apt-get install gcc libc6-dev",
 };
 
+/// The simulator's real containers are tested with it.
+pub(crate) const RUNC: Prerequisite =
+    Prerequisite { what: "runc", probe: &["runc", "--version"], remedy: "apt-get install runc" };
+
+/// Their image is made of it.
+pub(crate) const BUSYBOX: Prerequisite = Prerequisite {
+    what: "a static busybox",
+    probe: &["busybox", "true"],
+    remedy: "apt-get install busybox-static",
+};
+
+/// Their network is made with it.
+pub(crate) const IP: Prerequisite =
+    Prerequisite { what: "ip", probe: &["ip", "-V"], remedy: "apt-get install iproute2" };
+
 pub(crate) const RUSTFMT: Prerequisite = Prerequisite {
     what: "rustfmt",
     probe: &["cargo", "fmt", "--version"],

@@ -65,7 +65,7 @@ fn fitting(
     if credentials.len() > limits::REGISTRY_CREDENTIALS {
         let containers = context.spec.containers.iter().chain(items(context.spec.init_containers.as_ref()));
         let images: Vec<&str> = containers.filter_map(|container| container.image.as_deref()).collect();
-        credentials.retain(|credential| images.iter().any(|image| image.starts_with(&credential.server)));
+        credentials.retain(|credential| images.iter().any(|image| serves(&credential.server, image)));
         report.ignore(
             Path::spec().field("imagePullSecrets"),
             "entries for registries that no image of the pod names are left out, there being too many for ECI",
@@ -76,6 +76,32 @@ fn fitting(
         report.reject(&Path::spec().field("imagePullSecrets"), reason);
     }
     credentials
+}
+
+/// Whether the credentials of a server are for this image: the same registry, and the image below the server's path.
+fn serves(server: &str, image: &str) -> bool {
+    let (host, path) = server.split_once('/').unwrap_or((server, ""));
+    let (registry, repository) = registry_of(image);
+    let below = repository
+        .strip_prefix(path)
+        .is_some_and(|rest| path.is_empty() || rest.is_empty() || rest.starts_with(['/', ':', '@']));
+    canonical(host) == registry && below
+}
+
+/// Registry and repository of an image; without a registry it is Docker's own.
+fn registry_of(image: &str) -> (&str, &str) {
+    match image.split_once('/') {
+        Some((host, rest)) if host.contains(['.', ':']) || host == "localhost" => (canonical(host), rest),
+        _ => ("docker.io", image),
+    }
+}
+
+/// Docker's own registry goes by several names.
+fn canonical(host: &str) -> &str {
+    match host {
+        "index.docker.io" | "registry-1.docker.io" => "docker.io",
+        host => host,
+    }
 }
 
 /// An entry of a docker configuration.
@@ -154,6 +180,26 @@ mod tests {
         ];
         for (server, expected) in table {
             assert_eq!(without_scheme(server), expected);
+        }
+    }
+
+    #[test]
+    fn a_server_is_for_the_images_of_its_registry_below_its_path() {
+        let table = [
+            ("index.docker.io", "nginx:1.27", true),
+            ("index.docker.io", "team/app", true),
+            ("docker.io", "registry-1.docker.io/team/app", true),
+            ("index.docker.io", "registry.example.com/nginx", false),
+            ("registry.example.com", "registry.example.com/nginx@sha256:00", true),
+            ("registry.example.com", "registry.example.com.evil.example/nginx", false),
+            ("registry.example.com:5000", "registry.example.com:5000/nginx", true),
+            ("registry.example.com", "registry.example.com:5000/nginx", false),
+            ("registry.example.com/team", "registry.example.com/team/app", true),
+            ("registry.example.com/team", "registry.example.com/team2/app", false),
+            ("localhost", "localhost/app", true),
+        ];
+        for (server, image, expected) in table {
+            assert_eq!(serves(server, image), expected, "{server} for {image}");
         }
     }
 
