@@ -3,7 +3,9 @@
 //! Written from the published description of both signature versions, not shared with any client, so that a
 //! client's mistake cannot agree with itself.
 
+mod identity;
 mod nonces;
+mod policy;
 mod v1;
 mod v3;
 #[cfg(test)]
@@ -15,7 +17,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::error::{ApiError, Error};
 use crate::wire::Call;
+pub(crate) use identity::Identity;
 use nonces::Nonces;
+pub(crate) use policy::one_or_several;
+pub use policy::{Effect, Permissions, Policy, Statement};
 
 /// How far a request's time may be from the simulator's.
 const TOLERANCE: SignedDuration = SignedDuration::from_mins(15);
@@ -29,10 +34,12 @@ pub struct AccessKey {
     pub secret: String,
     /// The security token that temporary credentials must send.
     pub security_token: Option<String>,
+    /// When temporary credentials expire, by the simulator's time.
+    pub expires_at: Option<Timestamp>,
+    /// What RAM permits.
+    pub permissions: Permissions,
     pub(crate) inactive: bool,
     pub(crate) token_expired: bool,
-    /// Actions that RAM denies; `Describe*` covers all that begin so.
-    pub(crate) denied: Vec<String>,
 }
 
 impl std::fmt::Debug for AccessKey {
@@ -52,17 +59,11 @@ impl AccessKey {
             id: id.into(),
             secret: secret.into(),
             security_token: None,
+            expires_at: None,
+            permissions: Permissions::default(),
             inactive: false,
             token_expired: false,
-            denied: Vec::new(),
         }
-    }
-
-    pub(crate) fn is_denied(&self, action: &str) -> bool {
-        self.denied.iter().any(|pattern| match pattern.strip_suffix('*') {
-            Some(prefix) => action.starts_with(prefix),
-            None => pattern == action,
-        })
     }
 }
 
@@ -114,12 +115,22 @@ impl Keyring {
         Self { keys, nonces: Nonces::default() }
     }
 
-    /// The key that signed the call.
-    pub(crate) fn authenticate(&mut self, call: &Call, now: Timestamp) -> Result<AccessKey, ApiError> {
+    /// Adds a key, or replaces the one of its id.
+    pub(crate) fn add(&mut self, key: AccessKey) {
+        self.keys.insert(key.id.clone(), key);
+    }
+
+    /// The key that signed the call, which arrives at `now` by the gateway's clock and at `present` by the simulator's.
+    pub(crate) fn authenticate(
+        &mut self,
+        call: &Call,
+        now: Timestamp,
+        present: Timestamp,
+    ) -> Result<AccessKey, ApiError> {
         let is_v3 = call.headers.contains_key("authorization");
         let claim = if is_v3 { v3::claim(call)? } else { v1::claim(call)? };
         check_time(&claim.time, now)?;
-        let key = self.active_key(&claim)?;
+        let key = self.active_key(&claim, present)?;
         let computed = if is_v3 { v3::compute(call, &key.secret)? } else { v1::compute(call, &key.secret) };
         if !computed.iter().any(|computed| computed.signature == claim.signature) {
             return Err(mismatch(&computed[0]));
@@ -134,7 +145,7 @@ impl Keyring {
         Ok(key)
     }
 
-    fn active_key(&self, claim: &Claim) -> Result<AccessKey, ApiError> {
+    fn active_key(&self, claim: &Claim, present: Timestamp) -> Result<AccessKey, ApiError> {
         let key = self.keys.get(&claim.access_key_id).ok_or_else(|| {
             ApiError::new(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found.")
         })?;
@@ -148,7 +159,7 @@ impl Keyring {
         match (&key.security_token, &claim.security_token) {
             (None, None) => {}
             (Some(expected), Some(given)) if expected == given => {
-                if key.token_expired {
+                if key.token_expired || key.expires_at.is_some_and(|end| end <= present) {
                     let message = "Specified SecurityToken is expired.";
                     return Err(ApiError::new(400, "InvalidSecurityToken.Expired", message));
                 }
@@ -235,14 +246,5 @@ mod tests {
         for bad in ["", "2026-01-02 03:04:05Z", "2026-01-02T03:04:05+00:00", "2026-01-02T03:04:05.5Z"] {
             assert_eq!(code(bad), Err("InvalidTimeStamp.Format".to_owned()), "{bad}");
         }
-    }
-
-    #[test]
-    fn denials_are_by_name_or_prefix() {
-        let mut key = AccessKey::new("id", "secret");
-        key.denied = vec!["Describe*".into(), "CreateContainerGroup".into()];
-        assert!(key.is_denied("DescribeContainerGroups"));
-        assert!(key.is_denied("CreateContainerGroup"));
-        assert!(!key.is_denied("DeleteContainerGroup"));
     }
 }

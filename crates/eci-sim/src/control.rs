@@ -3,6 +3,7 @@
 //! JSON over HTTP, for tests and people on this machine; the crate's README lists every route. Like the rest
 //! of the core it takes the time as an argument and does no I/O.
 
+mod accounts;
 mod groups;
 mod market;
 
@@ -11,7 +12,6 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::auth::AccessKey;
 use crate::clock::nanos_text;
 use crate::settings::millis;
 use crate::state::Cloud;
@@ -86,8 +86,8 @@ fn route(cloud: &mut Cloud, now: Timestamp, request: ControlRequest<'_>) -> Repl
         },
         ("GET", ["settings"]) => Ok(json!(cloud.settings)),
         ("POST", ["settings"]) => change_settings(cloud, &body::<Value>(request)?),
-        ("GET", ["accounts"]) => Ok(accounts(cloud)),
-        ("POST", ["accounts"]) => change_account(cloud, body(request)?),
+        ("GET", ["accounts"]) => Ok(accounts::list(cloud)),
+        ("POST", ["accounts"]) => accounts::change(cloud, now, body(request)?),
         ("GET", ["clock"]) => Ok(json!({"now": nanos_text(now)})),
         ("POST", ["clock"]) => advance_clock(cloud, now, &body(request)?),
         _ => Err(Refusal(404, format!("there is no {} /_sim/{}", request.method, request.path))),
@@ -115,75 +115,6 @@ fn change_settings(cloud: &mut Cloud, changes: &Value) -> Reply {
     cloud.settings = cloud.settings.changed(changes).map_err(|problem| Refusal(400, problem))?;
     cloud.store.watch_all(&cloud.settings);
     Ok(json!(cloud.settings))
-}
-
-fn accounts(cloud: &Cloud) -> Value {
-    let key = |key: &AccessKey| {
-        json!({
-            "access_key_id": key.id,
-            "account": key.account,
-            "active": !key.inactive,
-            "temporary": key.security_token.is_some(),
-            "token_expired": key.token_expired,
-            "deny": key.denied,
-        })
-    };
-    json!({"accounts": cloud.keyring.keys.values().map(key).collect::<Vec<_>>()})
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum AccountChange {
-    /// Adds the key, or replaces one of that id.
-    Add,
-    Remove,
-    Disable,
-    Enable,
-    ExpireToken,
-    /// Only the denied actions change.
-    Deny,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ChangeAccount {
-    access_key_id: String,
-    change: AccountChange,
-    secret: Option<String>,
-    security_token: Option<String>,
-    account: Option<String>,
-    deny: Option<Vec<String>>,
-}
-
-fn change_account(cloud: &mut Cloud, change: ChangeAccount) -> Reply {
-    let keys = &mut cloud.keyring.keys;
-    let id = change.access_key_id;
-    match change.change {
-        AccountChange::Add => {
-            let secret =
-                change.secret.ok_or_else(|| Refusal(400, "adding a key needs its secret".to_owned()))?;
-            let mut key = AccessKey::new(id.clone(), secret);
-            key.security_token = change.security_token;
-            key.account = change.account.unwrap_or(key.account);
-            key.denied = change.deny.unwrap_or_default();
-            keys.insert(id, key);
-            return Ok(json!({}));
-        }
-        AccountChange::Remove => {
-            keys.remove(&id).ok_or_else(|| Refusal::not_found("access key"))?;
-            return Ok(json!({}));
-        }
-        _ => {}
-    }
-    let key = keys.get_mut(&id).ok_or_else(|| Refusal::not_found("access key"))?;
-    match change.change {
-        AccountChange::Disable => key.inactive = true,
-        AccountChange::Enable => key.inactive = false,
-        AccountChange::ExpireToken => key.token_expired = true,
-        AccountChange::Deny => key.denied = change.deny.unwrap_or_default(),
-        AccountChange::Add | AccountChange::Remove => {}
-    }
-    Ok(json!({}))
 }
 
 #[derive(Deserialize)]

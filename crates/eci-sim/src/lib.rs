@@ -35,7 +35,7 @@ mod validate;
 mod wildcard;
 mod wire;
 
-pub use auth::AccessKey;
+pub use auth::{AccessKey, Effect, Permissions, Policy, Statement};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::Error;
 pub use params::Parameters;

@@ -47,6 +47,10 @@ struct Arguments {
     /// Makes ids repeat from run to run
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
+    /// A file of identities beside the access keys: a YAML or JSON list of access_key_id, secret and, where wanted,
+    /// security_token, expires_in_s, account, allow, deny, policy (a RAM policy document)
+    #[arg(long, value_name = "FILE")]
+    identities: Option<PathBuf>,
     /// A file of faults that are there from the start: a YAML or JSON list of what POST /_sim/faults takes
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
@@ -76,6 +80,7 @@ impl Arguments {
             security_group,
             address_range,
             seed,
+            identities,
             faults,
             runtime,
             images,
@@ -99,6 +104,7 @@ impl Arguments {
             security_groups,
             address_range,
             seed,
+            identities,
             faults,
             settings,
             runtime: RuntimeOptions { kind: runtime, images, directory: runtime_dir },

@@ -5,8 +5,11 @@
 //! about the real service that published material leaves open has its switch here, so that a client can be
 //! tried under both answers.
 
+mod latency;
 mod rules;
 
+pub(crate) use latency::latency_of;
+pub use latency::{Latency, LatencyRule};
 pub use rules::*;
 
 use clap::{Args, Parser, ValueEnum};
@@ -87,6 +90,9 @@ pub struct Settings {
     /// Whether the account may read groups; an identity without permission gets empty lists
     #[arg(long, value_enum, default_value_t, value_name = "HOW")]
     pub read_permission: ReadPermission,
+    /// What lists of resources answer an identity without permission: an empty list, or Forbidden.RAM
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub denied_reads: DeniedReads,
     /// What a request for another region than the simulator's own gets
     #[arg(long, value_enum, default_value_t, value_name = "HOW")]
     pub foreign_region: ForeignRegion,
@@ -133,9 +139,31 @@ pub struct Settings {
     /// HTTP status of Throttling codes
     #[arg(long, default_value_t = 400, value_name = "STATUS")]
     pub throttling_http_status: u16,
-    /// Which of the two published sets of call quotas is enforced, each by account and action
+    /// Which of the two published sets of call quotas is enforced, as a token bucket for each owner and action
     #[arg(long, value_enum, default_value_t, value_name = "WHICH")]
     pub rate_limits: RateLimits,
+    /// Whose a quota is: the account's everywhere, or the account's in each region
+    #[arg(long, value_enum, default_value_t, value_name = "WHOSE")]
+    pub quota_scope: QuotaScope,
+    /// Per cent of every quota that somebody else of the account uses
+    #[arg(long, default_value_t = 0, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=99))]
+    pub quota_used_by_others: u8,
+    /// Code of a call beyond its quota: Throttling.User, Throttling.Api or Throttling
+    #[arg(long, value_enum, default_value_t, value_name = "CODE")]
+    pub throttling_code: ThrottlingCode,
+    /// Whether a call beyond its quota is told in x-acs-retry-after when to come again
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub retry_after: RetryAfter,
+    /// What a create beyond its quota gets: a refusal, a group that waits for its turn, or one that is given up
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub create_throttling: CreateThrottling,
+    /// vCPU that an account may create in a region within 24 hours (Throttling.Vcpu.PerDay); 0 sets no limit
+    #[arg(long, default_value_t = 0, value_name = "COUNT")]
+    pub vcpu_per_day: u32,
+    /// How long answers take, ACTION=fixed:MS, ACTION=uniform:MS:MS or ACTION=lognormal:MEDIAN-MS:SIGMA, the action
+    /// with *; may be repeated, the first that fits decides
+    #[arg(long, value_name = "LATENCY")]
+    pub latency: Vec<LatencyRule>,
     /// vCPU that the groups of an account may have together in a region; 0 sets no limit
     #[arg(long, default_value_t = 0, value_name = "COUNT")]
     pub vcpu_quota: u32,
@@ -234,6 +262,13 @@ switch! {
     RestartClientToken { Honoured, Ignored }
     UpdateClientToken { Honoured, Ignored }
     ReadPermission { Granted, Denied }
+    /// The empty list is published for container groups.
+    DeniedReads { Empty, Forbidden }
+    QuotaScope { Account, Region }
+    ThrottlingCode { User, Api, Plain }
+    RetryAfter { Sent, Absent }
+    /// `Pend` and `Fail` are the asynchronous throttling that events and conditions tell of.
+    CreateThrottling { Refuse, Pend, Fail }
     ForeignRegion { Accept, Refuse }
     /// `Refused` answers the create with `OperationDenied.NoStock`.
     Stock { Available, Refused, ScheduleFailed }

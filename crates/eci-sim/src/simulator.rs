@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-use crate::auth::{AccessKey, Keyring};
+use crate::auth::{AccessKey, Identity, Keyring};
 use crate::clock::{Clock, SystemClock};
 use crate::control::ControlRequest;
 use crate::document::{self, Item};
@@ -43,6 +43,8 @@ pub struct Config {
     /// The same seed gives the same ids; `None` draws one.
     pub seed: Option<u64>,
     pub settings: Settings,
+    /// A file of identities beside the access keys, YAML or JSON: a list of what `POST /_sim/accounts` takes to add one.
+    pub identities: Option<PathBuf>,
     /// A file of faults that are there from the start, YAML or JSON: a list of what `POST /_sim/faults` takes.
     pub faults: Option<PathBuf>,
     pub clock: Arc<dyn Clock>,
@@ -61,6 +63,7 @@ impl Default for Config {
             address_range: "10.250.0.0/16".to_owned(),
             seed: None,
             settings: Settings::default(),
+            identities: None,
             faults: None,
             clock: Arc::new(SystemClock),
             runtime: RuntimeOptions::default(),
@@ -87,8 +90,12 @@ impl Simulator {
         let (listen, clock) = (*listen, Arc::clone(clock));
         let (runtime, address_range) = (config.runtime.clone(), config.address_range.clone());
         let faults: Vec<Asked> = items(config.faults.as_ref()).await?;
+        let identities: Vec<Identity> = items(config.identities.as_ref()).await?;
         let mut cloud = cloud(config)?;
         let now = cloud.advance(clock.now());
+        for identity in identities {
+            cloud.keyring.add(identity.into_key(now));
+        }
         for fault in faults {
             cloud.faults.add(fault, now).expect("a file's faults are checked when it is read");
         }
@@ -174,6 +181,7 @@ fn cloud(config: Config) -> Result<Cloud, Error> {
         journal: Default::default(),
         rng: Rng::new(seed),
         throttle: Default::default(),
+        latencies: Rng::new(!seed),
         catalog: Default::default(),
         is_real: false,
         execs: Default::default(),

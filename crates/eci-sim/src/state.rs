@@ -12,6 +12,7 @@ pub(crate) mod addresses;
 pub(crate) mod catalog;
 pub(crate) mod faults;
 pub(crate) mod journal;
+mod permission;
 pub(crate) mod stock;
 pub(crate) mod store;
 #[cfg(test)]
@@ -23,17 +24,18 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::actions;
 use crate::auth::{AccessKey, Keyring};
 use crate::clock::later;
 use crate::error::ApiError;
 use crate::exec::Execs;
+use crate::params::Parameters;
 use crate::reply::{Answer, Envelope};
 use crate::rng::Rng;
 use crate::schema::schema;
-use crate::settings::{ForeignRegion, ReadPermission, Settings, millis};
+use crate::settings::{CreateThrottling, ForeignRegion, QuotaScope, Settings, latency_of, millis};
 use crate::validate::{Problem, validate};
 use crate::wire::{Call, Request};
 use catalog::Catalog;
@@ -77,6 +79,8 @@ pub(crate) struct Cloud {
     pub(crate) late_creates: Option<Option<SignedDuration>>,
     /// Where it listens, once it does.
     pub(crate) address: Option<SocketAddr>,
+    /// Of the time that answers take.
+    pub(crate) latencies: Rng,
     /// How far groups are ahead of the clock that request times are checked against.
     pub(crate) advanced: SignedDuration,
 }
@@ -132,11 +136,11 @@ impl Cloud {
             unset_values: self.settings.unset_values,
         };
         let journal_seq = self.note(now, request, &call);
-        let action = call.action.as_deref().unwrap_or_default();
-        let skew = self.faults.skew(action, &call.parameters, now);
+        let action = call.action.clone().unwrap_or_default();
+        let skew = self.faults.skew(&action, &call.parameters, now);
         let gateway_time = later(wall, skew.map_or(SignedDuration::ZERO, |(_, skew)| skew));
         let fault = skew.map(|(id, _)| (id, FaultKind::ClockSkew));
-        let step = match self.admit(&call, gateway_time) {
+        let step = match self.admit(&call, gateway_time, now) {
             Err(error) => {
                 self.journal.finish(journal_seq, Outcome { fault, ..Outcome::of_error(&error) });
                 answer_now(envelope.error(&error))
@@ -147,9 +151,12 @@ impl Cloud {
             }
         };
         match step {
-            Step::Answer { mut answer, after } if skew.is_some() => {
-                answer.headers.push(("date", self.date(gateway_time)));
-                Step::Answer { answer, after }
+            Step::Answer { mut answer, after } => {
+                if skew.is_some() {
+                    answer.headers.push(("date", self.date(gateway_time)));
+                }
+                let latency = latency_of(&self.settings.latency, &action, &mut self.latencies);
+                Step::Answer { answer, after: after.saturating_add(latency) }
             }
             other => other,
         }
@@ -192,7 +199,12 @@ impl Cloud {
     }
 
     /// The gateway's checks, in its order.
-    fn admit(&mut self, call: &Call, wall: Timestamp) -> Result<(String, AccessKey), ApiError> {
+    fn admit(
+        &mut self,
+        call: &Call,
+        wall: Timestamp,
+        now: Timestamp,
+    ) -> Result<(String, AccessKey), ApiError> {
         let missing =
             |name: &str| ApiError::new(400, format!("Missing{name}"), format!("{name} is mandatory."));
         let action =
@@ -210,7 +222,7 @@ impl Cloud {
             return Err(ApiError::new(400, "UnsupportedHTTPMethod", message));
         }
         let skewed = later(wall, SignedDuration::from_secs(self.settings.clock_skew_s));
-        let caller = self.keyring.authenticate(call, skewed)?;
+        let caller = self.keyring.authenticate(call, skewed, now)?;
         Ok((action, caller))
     }
 
@@ -228,6 +240,7 @@ impl Cloud {
     ) -> Answer {
         let Admitted { action, caller, call, envelope, journal_seq, fault } = admitted;
         let result = self.checked(now, action, caller, call);
+        self.late_creates = None;
         let mut outcome = match &result {
             Ok(_) => Outcome { http_status: Some(200), ..Outcome::default() },
             Err(error) => Outcome::of_error(error),
@@ -249,6 +262,32 @@ impl Cloud {
         }
     }
 
+    /// Flow control: refuses, or lets a create in whose group it holds up.
+    fn admit_by_quota(
+        &mut self,
+        now: Timestamp,
+        action: &str,
+        caller: &AccessKey,
+        parameters: &Parameters,
+    ) -> Result<(), ApiError> {
+        let region = parameters.get("RegionId").unwrap_or(&self.region);
+        let owner = match self.settings.quota_scope {
+            QuotaScope::Account => caller.account.clone(),
+            QuotaScope::Region => format!("{}/{region}", caller.account),
+        };
+        let is_late =
+            action == "CreateContainerGroup" && self.settings.create_throttling != CreateThrottling::Refuse;
+        if !is_late {
+            return self.throttle.admit(&owner, action, now, &self.settings);
+        }
+        let wait = self.throttle.borrow(&owner, action, now, &self.settings);
+        if !wait.is_zero() {
+            let pends = self.settings.create_throttling == CreateThrottling::Pend;
+            self.late_creates = Some(pends.then_some(wait));
+        }
+        Ok(())
+    }
+
     fn checked(
         &mut self,
         now: Timestamp,
@@ -256,8 +295,8 @@ impl Cloud {
         caller: &AccessKey,
         call: &Call,
     ) -> Result<Value, ApiError> {
-        self.throttle.admit(&caller.account, action, now, &self.settings)?;
-        if let Some(refusal) = self.refusal(action, caller) {
+        self.admit_by_quota(now, action, caller, &call.parameters)?;
+        if let Some(refusal) = self.refusal(action, caller, &call.parameters) {
             return refusal;
         }
         let region = call.parameters.get("RegionId");
@@ -274,26 +313,12 @@ impl Cloud {
         let reply = actions::perform(self, now, action, caller, &call.parameters)?;
         if let (Some(delay), Some(id)) = (self.late_creates.take(), reply["ContainerGroupId"].as_str()) {
             let until = delay.map(|delay| later(now, delay));
-            self.store.change(id, &self.settings, |group| group.throttle(now, until));
+            // The repetition of an earlier create holds nothing up.
+            if self.store.find(id).is_some_and(|group| group.facts.created_at == now) {
+                self.store.change(id, &self.settings, |group| group.throttle(now, until));
+            }
         }
         Ok(reply)
-    }
-
-    /// What an identity without permission gets: an error, except that lists are empty.
-    fn refusal(&self, action: &str, caller: &AccessKey) -> Option<Result<Value, ApiError>> {
-        let reads_are_denied = self.settings.read_permission == ReadPermission::Denied;
-        let is_read = action.starts_with("Describe") && action != "DescribeRegions";
-        if !(caller.is_denied(action) || (reads_are_denied && is_read)) {
-            return None;
-        }
-        let message =
-            "User not authorized to operate on the specified resource, or this API doesn't support RAM.";
-        Some(match action {
-            "DescribeContainerGroups" => Ok(json!({"ContainerGroups": [], "TotalCount": 0, "NextToken": ""})),
-            "DescribeContainerGroupStatus" => Ok(json!({"Data": [], "TotalCount": 0, "NextToken": ""})),
-            "DescribeContainerLog" => Err(ApiError::new(403, "Forbidden.Unauthorized", message)),
-            _ => Err(ApiError::new(403, "Forbidden.RAM", message)),
-        })
     }
 }
 

@@ -83,13 +83,14 @@ fn create(cloud: &mut Cloud, context: &Context<'_>) -> Result<String, ApiError> 
     Ok(id)
 }
 
-fn check_quota(cloud: &Cloud, context: &Context<'_>, region: &str, cpu: f64) -> Result<(), ApiError> {
+fn check_quota(cloud: &mut Cloud, context: &Context<'_>, region: &str, cpu: f64) -> Result<(), ApiError> {
     let quota = f64::from(cloud.settings.vcpu_quota);
     if quota > 0.0 && usage::used_cpu(cloud, &context.caller.account, region) + cpu > quota {
         let message = "The vCPU quota of the account in this region is exceeded.";
         return Err(ApiError::new(403, "QuotaExceeded", message));
     }
-    Ok(())
+    let owner = format!("{}/{region}", context.caller.account);
+    cloud.throttle.take_vcpu(&owner, cpu, context.now, &cloud.settings)
 }
 
 fn new_id(cloud: &mut Cloud, region: &str) -> String {

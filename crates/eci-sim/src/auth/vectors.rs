@@ -69,7 +69,7 @@ fn authenticate(
         .map(|token| token.trim().to_owned());
     let time = call.header("x-acs-date").or(call.common("Timestamp")).unwrap();
     let at: Timestamp = time.parse().unwrap();
-    let caller = Keyring::new(vec![key]).authenticate(call, at);
+    let caller = Keyring::new(vec![key]).authenticate(call, at, at);
     caller.map(|key| key.id).map_err(|error| (error.code, error.message))
 }
 
@@ -146,6 +146,6 @@ fn a_replay_is_refused() {
     let at: Timestamp = call.header("x-acs-date").unwrap().parse().unwrap();
     let key = AccessKey::new(text(vector, "access_key_id"), text(vector, "access_key_secret"));
     let mut keyring = Keyring::new(vec![key]);
-    assert!(keyring.authenticate(&call, at).is_ok());
-    assert_eq!(keyring.authenticate(&call, at).unwrap_err().code, "SignatureNonceUsed");
+    assert!(keyring.authenticate(&call, at, at).is_ok());
+    assert_eq!(keyring.authenticate(&call, at, at).unwrap_err().code, "SignatureNonceUsed");
 }

@@ -45,6 +45,7 @@ impl World {
             journal: Journal::default(),
             rng: Rng::new(1),
             throttle: Default::default(),
+            latencies: Rng::new(2),
             catalog: Default::default(),
             is_real: false,
             execs: Default::default(),

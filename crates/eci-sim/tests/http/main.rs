@@ -5,7 +5,9 @@
 mod binary;
 mod caller;
 mod faults;
+mod identities;
 mod life;
+mod limits;
 mod requests;
 mod signatures;
 mod spoilt;

@@ -67,7 +67,7 @@ impl Cloud {
         let mut struck = struck.clone();
         let parameters = admitted.call.parameters.clone();
         let spoilt = self.perform_and(now, admitted, |reply| spoil::reply(&mut struck, &parameters, reply));
-        (self.execs.cut_after, self.late_creates) = (None, None);
+        self.execs.cut_after = None;
         if spoilt.status == 200 { spoil::answer(&struck, spoilt) } else { spoilt }
     }
 

@@ -105,8 +105,14 @@ fn without_permission_reads_are_empty_and_the_rest_is_forbidden() {
     assert_eq!(world.log(&id, &[]), Err("403 Forbidden.Unauthorized".into()));
     assert!(world.call("DescribeRegions", &[]).is_ok());
     world.set(json!({"read_permission": "granted"}));
-    world.caller.denied = vec!["DeleteContainerGroup".into(), "DescribeContainerGroups".into()];
+    world.caller.permissions.deny = vec!["DeleteContainerGroup".into(), "DescribeContainerGroups".into()];
     assert_eq!(world.delete(&id), Err("403 Forbidden.RAM".into()));
     assert!(world.ids(&[]).is_empty());
     assert_eq!(world.status_ids(&[]), [id]);
+    world.set(json!({"denied_reads": "forbidden"}));
+    assert_eq!(world.call("DescribeContainerGroups", &[]), Err("403 Forbidden.RAM".into()));
+    world.caller.permissions.deny.clear();
+    world.caller.permissions.allow = Some(vec!["eci:DescribeContainerGroups".into()]);
+    assert_eq!(world.ids(&[]).len(), 1, "what is allowed is seen");
+    assert_eq!(world.call("DescribeContainerGroupStatus", &[]), Err("403 Forbidden.RAM".into()));
 }
