@@ -118,22 +118,27 @@ async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let filter = EnvFilter::try_from_env("ECI_SIM_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    // Before anybody knows that it runs, and may ask it to end.
+    let stopped = stopped().context("waiting for a signal")?;
     let simulator = Simulator::start(arguments.into_config()).await.context("starting the simulator")?;
     let mut stdout = std::io::stdout();
     writeln!(stdout, "listening on {}", simulator.url())
         .and_then(|()| stdout.flush())
         .context("writing the address")?;
-    stopped().await.context("waiting for a signal")?;
+    stopped.await;
     simulator.shutdown().await;
     Ok(())
 }
 
-/// Returns when the process is asked to end.
-async fn stopped() -> std::io::Result<()> {
+/// Ends when the process is asked to end.
+fn stopped() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => result,
-        _ = terminate.recv() => Ok(()),
-    }
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
 }
