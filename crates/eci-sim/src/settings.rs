@@ -74,6 +74,9 @@ pub struct Settings {
     /// HTTP status of IdempotentParameterMismatch
     #[arg(long, default_value_t = 400, value_name = "STATUS")]
     pub token_mismatch_http_status: u16,
+    /// Code of a client token that was used with other parameters
+    #[arg(long, default_value = "IdempotentParameterMismatch", value_name = "CODE")]
+    pub token_mismatch_code: String,
     /// Whether DeleteContainerGroup honours its client token
     #[arg(long, value_enum, default_value_t, value_name = "HOW")]
     pub delete_client_token: DeleteClientToken,
@@ -178,6 +181,13 @@ pub struct Settings {
     /// Spelling of keys in the reply of DescribeContainerGroupStatus
     #[arg(long, value_enum, default_value_t, value_name = "HOW")]
     pub status_casing: StatusCasing,
+    /// How DescribeContainerGroupStatus, with its declared spelling, names the start of a running container: by the doubled
+    /// word of every published table (StartedAtstartedAt), or StartedAt
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub started_at: StartedAt,
+    /// How a mount that is not read-only says so in replies: false, not at all, or null
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub mount_read_only: MountReadOnly,
     /// How values that are not set appear in replies
     #[arg(long, value_enum, default_value_t, value_name = "HOW")]
     pub unset_values: UnsetValues,
@@ -213,6 +223,18 @@ pub struct Settings {
     /// Limits of Command and Arg: those of the metadata (101 items), or of the text (20 and 10, of 256 characters)
     #[arg(long, value_enum, default_value_t, value_name = "HOW")]
     pub command_limits: CommandLimits,
+    /// What the text None gets where a number, true or false belongs; the older Python SDK sends it for what is not given
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub none_values: NoneValues,
+    /// Whether errors have the listed codes, or longer ones that no list has (CODE.Unlisted)
+    #[arg(long, value_enum, default_value_t, value_name = "WHICH")]
+    pub error_codes: ErrorCodes,
+    /// Whether a cloud disk that was made for a group goes with it where the request does not say
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub delete_with_instance: DeleteWithInstance,
+    /// Unit of IngressBandwidth and EgressBandwidth, which limit the traffic that metrics show
+    #[arg(long, value_enum, default_value_t, value_name = "UNIT")]
+    pub bandwidth_unit: BandwidthUnit,
     /// How file modes are written
     #[arg(long, value_enum, default_value_t, value_name = "HOW")]
     pub file_mode: FileMode,
@@ -280,6 +302,13 @@ switch! {
     RateLimits { Off, Limits, FlowControl }
     /// `Declared` is the spelling of the published metadata, slips included.
     StatusCasing { Declared, Kubernetes }
+    StartedAt { Doubled, Single }
+    MountReadOnly { Always, WhenTrue, Null }
+    /// `Unset` treats it as if it had not been sent.
+    NoneValues { Refused, Unset }
+    ErrorCodes { Listed, Unlisted }
+    DeleteWithInstance { Yes, No }
+    BandwidthUnit { Bits, Bytes }
     UnsetValues { Empty, Omit, Null }
     TotalCount { All, Page }
     /// `Clamp` takes the nearest bound, `Ignore` the value as it is.

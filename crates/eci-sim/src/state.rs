@@ -35,8 +35,10 @@ use crate::params::Parameters;
 use crate::reply::{Answer, Envelope};
 use crate::rng::Rng;
 use crate::schema::schema;
-use crate::settings::{CreateThrottling, ForeignRegion, QuotaScope, Settings, latency_of, millis};
-use crate::validate::{Problem, validate};
+use crate::settings::{
+    CreateThrottling, ErrorCodes, ForeignRegion, NoneValues, QuotaScope, Settings, latency_of, millis,
+};
+use crate::validate::{Problem, validate, without_none};
 use crate::wire::{Call, Request};
 use catalog::Catalog;
 use faults::{FaultKind, Faults};
@@ -239,8 +241,11 @@ impl Cloud {
         change: impl FnOnce(Value) -> Value,
     ) -> Answer {
         let Admitted { action, caller, call, envelope, journal_seq, fault } = admitted;
-        let result = self.checked(now, action, caller, call);
+        let mut result = self.checked(now, action, caller, call);
         self.late_creates = None;
+        if let (Err(error), ErrorCodes::Unlisted) = (&mut result, self.settings.error_codes) {
+            error.code.push_str(".Unlisted");
+        }
         let mut outcome = match &result {
             Ok(_) => Outcome { http_status: Some(200), ..Outcome::default() },
             Err(error) => Outcome::of_error(error),
@@ -309,8 +314,13 @@ impl Cloud {
                 "The specified RegionId does not exist.",
             ));
         }
-        validate(action, &call.parameters, &self.settings.rules()).map_err(|problems| error_of(&problems))?;
-        let reply = actions::perform(self, now, action, caller, &call.parameters)?;
+        let cleaned = match self.settings.none_values {
+            NoneValues::Refused => None,
+            NoneValues::Unset => without_none(action, &call.parameters).map(Arc::new),
+        };
+        let parameters = cleaned.as_ref().unwrap_or(&call.parameters);
+        validate(action, parameters, &self.settings.rules()).map_err(|problems| error_of(&problems))?;
+        let reply = actions::perform(self, now, action, caller, parameters)?;
         if let (Some(delay), Some(id)) = (self.late_creates.take(), reply["ContainerGroupId"].as_str()) {
             let until = delay.map(|delay| later(now, delay));
             // The repetition of an earlier create holds nothing up.

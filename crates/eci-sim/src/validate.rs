@@ -11,7 +11,7 @@ mod shape;
 mod volume;
 
 pub(crate) use create::{size_of, specs_of};
-pub(crate) use shape::is_common;
+pub(crate) use shape::{is_common, without_none};
 
 use crate::params::{Node, Parameters};
 use crate::schema::schema;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Context, address, cached, place, usage};
 use crate::error::ApiError;
 use crate::group::{Facts, Group};
-use crate::settings::{Stock, seconds};
+use crate::settings::{Settings, Stock, seconds};
 use crate::state::Cloud;
 use crate::state::tokens::Seen;
 
@@ -42,7 +42,8 @@ pub(super) fn run(cloud: &mut Cloud, context: &Context<'_>) -> Result<Value, Api
 
 pub(super) fn mismatch(cloud: &Cloud) -> ApiError {
     let message = "The client token was used with other parameters.";
-    ApiError::new(cloud.settings.token_mismatch_http_status, "IdempotentParameterMismatch", message)
+    let Settings { token_mismatch_http_status, token_mismatch_code, .. } = &cloud.settings;
+    ApiError::new(*token_mismatch_http_status, token_mismatch_code, message)
 }
 
 fn create(cloud: &mut Cloud, context: &Context<'_>) -> Result<String, ApiError> {

@@ -8,6 +8,7 @@ use super::Context;
 use crate::clock::{later, seconds_text};
 use crate::error::ApiError;
 use crate::group::Group;
+use crate::settings::BandwidthUnit;
 use crate::state::Cloud;
 
 const MAX_RECORDS: usize = 50;
@@ -38,7 +39,7 @@ pub(super) fn one(cloud: &Cloud, context: &Context<'_>) -> Result<Value, ApiErro
         return Err(ApiError::new(400, "InvalidParameter", "StartTime must be before EndTime"));
     }
     let records = records(group, start, end, period);
-    let records: Vec<Value> = records.into_iter().map(|at| record(group, at, false)).collect();
+    let records: Vec<Value> = records.into_iter().map(|at| record(cloud, group, at, false)).collect();
     Ok(json!({"ContainerGroupId": group.facts.id, "Records": records}))
 }
 
@@ -56,7 +57,7 @@ pub(super) fn several(cloud: &Cloud, context: &Context<'_>) -> Result<Value, Api
     let start = later(context.now, SignedDuration::from_secs(-15));
     let data = own.map(|group| {
         let records = records(group, start, context.now, 15);
-        let records: Vec<Value> = records.into_iter().map(|at| record(group, at, true)).collect();
+        let records: Vec<Value> = records.into_iter().map(|at| record(cloud, group, at, true)).collect();
         json!({"ContainerGroupId": group.facts.id, "Records": records})
     });
     Ok(json!({"MonitorDatas": data.collect::<Vec<_>>()}))
@@ -75,9 +76,26 @@ fn records(group: &Group, start: Timestamp, end: Timestamp, period: i64) -> Vec<
 }
 
 /// Between 0 and 1, different from one instant to the next.
-fn wave(at: Timestamp) -> f64 {
+///
+/// Groups do not move alike: `salt` is what tells one from another.
+fn wave(at: Timestamp, salt: u32) -> f64 {
     let steps = u32::try_from(at.as_second().div_euclid(15).rem_euclid(97)).unwrap_or(0);
-    f64::from(steps * 31 % 97) / 97.0
+    f64::from((steps + salt) * 31 % 97) / 97.0
+}
+
+fn salt(group: &str, container: &str) -> u32 {
+    let bytes = group.bytes().chain(container.bytes());
+    bytes.fold(0, |sum: u32, byte| (sum * 31 + u32::from(byte)) % 97)
+}
+
+/// Bytes a second, as far as the group's bandwidth lets them through.
+fn limited(cloud: &Cloud, group: &Group, name: &str, rate: f64) -> f64 {
+    let limit = group.facts.root().number::<f64>(name).filter(|limit| *limit > 0.0);
+    let bytes = match cloud.settings.bandwidth_unit {
+        BandwidthUnit::Bits => limit.map(|bits| bits / 8.0),
+        BandwidthUnit::Bytes => limit,
+    };
+    bytes.map_or(rate, |bytes| rate.min(bytes))
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "sizes and usages are far below the limit")]
@@ -85,8 +103,8 @@ fn whole(number: f64) -> i64 {
     number as i64
 }
 
-fn cpu(cores: f64, at: Timestamp, age: f64) -> Value {
-    let used = cores * 1e9 * (0.05 + 0.2 * wave(at));
+fn cpu(cores: f64, at: Timestamp, age: f64, salt: u32) -> Value {
+    let used = cores * 1e9 * (0.05 + 0.2 * wave(at, salt));
     json!({
         "Limit": whole(cores * 1000.0),
         "Load": whole(used / 1e7),
@@ -95,8 +113,8 @@ fn cpu(cores: f64, at: Timestamp, age: f64) -> Value {
     })
 }
 
-fn memory(gib: f64, at: Timestamp) -> Value {
-    let (all, share) = (gib * GIB, 0.2 + 0.1 * wave(at));
+fn memory(gib: f64, at: Timestamp, salt: u32) -> Value {
+    let (all, share) = (gib * GIB, 0.2 + 0.1 * wave(at, salt));
     json!({
         "AvailableBytes": whole(all * (1.0 - share)),
         "Cache": whole(all * 0.05),
@@ -106,16 +124,19 @@ fn memory(gib: f64, at: Timestamp) -> Value {
     })
 }
 
-fn record(group: &Group, at: Timestamp, is_summary: bool) -> Value {
+fn record(cloud: &Cloud, group: &Group, at: Timestamp, is_summary: bool) -> Value {
     let (size, life) = (group.facts.size, &group.life);
     let age = at.duration_since(life.placed_at.unwrap_or(at)).as_secs_f64().max(0.0);
     let running: Vec<_> = life.apps.iter().filter(|container| container.was_created()).collect();
     let parts = f64::from(u32::try_from(running.len().max(1)).unwrap_or(1));
+    let of = |container: &str| salt(&group.facts.id, container);
+    let (received, sent) =
+        (limited(cloud, group, "IngressBandwidth", 2000.0), limited(cloud, group, "EgressBandwidth", 1000.0));
     let containers = running.iter().map(|container| {
         json!({
             "Name": container.name,
-            "CPU": cpu(size.cpu / parts, at, age),
-            "Memory": memory(size.memory / parts, at),
+            "CPU": cpu(size.cpu / parts, at, age, of(&container.name)),
+            "Memory": memory(size.memory / parts, at, of(&container.name)),
         })
     });
     // The two replies spell these counters differently, and only one has a category.
@@ -131,12 +152,12 @@ fn record(group: &Group, at: Timestamp, is_summary: bool) -> Value {
     }
     json!({
         "Timestamp": seconds_text(at),
-        "CPU": cpu(size.cpu, at, age),
-        "Memory": memory(size.memory, at),
+        "CPU": cpu(size.cpu, at, age, of("")),
+        "Memory": memory(size.memory, at, of("")),
         "Network": {"Interfaces": [{
             "Name": "eth0",
-            "RxBytes": whole(age * 2000.0), "RxPackets": whole(age * 20.0), "RxErrors": 0, "RxDrops": 0,
-            "TxBytes": whole(age * 1000.0), "TxPackets": whole(age * 10.0), "TxErrors": 0, "TxDrops": 0,
+            "RxBytes": whole(age * received), "RxPackets": whole(age * 20.0), "RxErrors": 0, "RxDrops": 0,
+            "TxBytes": whole(age * sent), "TxPackets": whole(age * 10.0), "TxErrors": 0, "TxDrops": 0,
         }]},
         "Disk": [{
             "Device": "vda",

@@ -9,11 +9,12 @@ use serde_json::{Map, Value, json};
 use crate::clock::seconds_text;
 use crate::group::{Container, ContainerKind, Event, Exit, Facts, Group, Incarnation, Status};
 use crate::params::Node;
+use crate::settings::MountReadOnly;
 
 /// The variable that nearly every image brings along; replies list it with those of the request.
 const IMAGE_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-pub(super) fn group(group: &Group, with_events: bool) -> Value {
+pub(super) fn group(group: &Group, with_events: bool, read_only: MountReadOnly) -> Value {
     let Group { facts, life, .. } = group;
     let root = facts.root();
     let placed = life.placed_at.is_some();
@@ -54,10 +55,11 @@ pub(super) fn group(group: &Group, with_events: bool) -> Value {
         "DnsPolicy": root.text_or_empty("DnsPolicy"),
         "DnsConfig": dns(&root),
         "EciSecurityContext": sysctls(&root),
-        "Containers": life.apps.iter().map(|container| self::container(facts, &root, container)).collect::<Vec<_>>(),
+        "Containers": life.apps.iter().map(|container| self::container(facts, &root, container, read_only)).collect::<Vec<_>>(),
     });
     let reply_members = reply.as_object_mut().expect("a reply is an object");
-    let init = life.init.iter().map(|container| self::container(facts, &root, container)).collect();
+    let init =
+        life.init.iter().map(|container| self::container(facts, &root, container, read_only)).collect();
     add_list(reply_members, "InitContainers", init);
     add_list(reply_members, "Volumes", root.items("Volume").into_iter().map(volume).collect());
     add_list(
@@ -121,7 +123,7 @@ fn event(facts: &Facts, event: &Event) -> Value {
     })
 }
 
-fn container(facts: &Facts, root: &Node<'_>, container: &Container) -> Value {
+fn container(facts: &Facts, root: &Node<'_>, container: &Container, read_only: MountReadOnly) -> Value {
     let list = root.items(container.kind.list());
     let node = list[container.index];
     let mut reply = json!({
@@ -146,7 +148,8 @@ fn container(facts: &Facts, root: &Node<'_>, container: &Container) -> Value {
     add_list(members, "Args", texts("Arg"));
     add_list(members, "EnvironmentVars", variables(facts, node));
     add_list(members, "Ports", node.items("Port").into_iter().map(port).collect());
-    let mounts = node.items("VolumeMount").into_iter().map(|mount| self::mount(mount, container.kind));
+    let mounts =
+        node.items("VolumeMount").into_iter().map(|mount| self::mount(mount, container.kind, read_only));
     add_list(members, "VolumeMounts", mounts.collect());
     if container.kind == ContainerKind::App {
         for flag in ["Stdin", "StdinOnce", "Tty"] {
@@ -221,13 +224,17 @@ fn port(port: &Node<'_>) -> Value {
     json!({"Port": port.number::<i64>("Port").unwrap_or(0), "Protocol": port.text("Protocol").unwrap_or("TCP")})
 }
 
-fn mount(mount: &Node<'_>, kind: ContainerKind) -> Value {
+fn mount(mount: &Node<'_>, kind: ContainerKind, read_only: MountReadOnly) -> Value {
     let mut reply = json!({
         "Name": mount.text_or_empty("Name"),
         "MountPath": mount.text_or_empty("MountPath"),
-        "ReadOnly": mount.flag("ReadOnly"),
         "MountPropagation": mount.text("MountPropagation").unwrap_or("None"),
     });
+    match (mount.flag("ReadOnly"), read_only) {
+        (false, MountReadOnly::WhenTrue) => {}
+        (false, MountReadOnly::Null) => reply["ReadOnly"] = Value::Null,
+        (is_read_only, _) => reply["ReadOnly"] = json!(is_read_only),
+    }
     if kind == ContainerKind::App {
         reply["SubPath"] = json!(mount.text_or_empty("SubPath"));
     }

@@ -9,15 +9,24 @@ use super::{Context, page};
 use crate::clock::seconds_text;
 use crate::error::ApiError;
 use crate::group::{Container, Group, Incarnation};
-use crate::settings::StatusCasing;
+use crate::settings::{StartedAt, StatusCasing};
 use crate::state::Cloud;
+
+/// Events of the platform that make a condition false, and its reason then; which event goes with which reason is
+/// inferred from their names.
+const DISK_TROUBLES: &[(&str, &str)] = &[("DiskCapacityQuotaFull", "DiskCapacityQuotaFull")];
+const SANDBOX_TROUBLES: &[(&str, &str)] = &[
+    ("SystemFailureReboot", "SystemFailure.Reboot"),
+    ("SystemReboot", "InstanceFailure.Reboot"),
+    ("SYSTEM_FAILURE", "SystemFailure.Redeploy"),
+];
 
 pub(super) fn run(cloud: &Cloud, context: &Context<'_>) -> Result<Value, ApiError> {
     let limit = context.root.number("Limit").unwrap_or(cloud.settings.status_default_limit);
     let page = page::page(cloud, context, limit)?;
     let groups = page.seqs.iter().filter_map(|seq| cloud.store.get(*seq));
     let data = groups.map(|group| match cloud.settings.status_casing {
-        StatusCasing::Declared => self::group(group),
+        StatusCasing::Declared => declared(self::group(group), cloud.settings.started_at),
         StatusCasing::Kubernetes => kubernetes_casing(self::group(group)),
     });
     Ok(json!({"Data": data.collect::<Vec<_>>(), "TotalCount": page.total, "NextToken": page.next_token}))
@@ -66,13 +75,30 @@ fn conditions(group: &Group) -> Vec<Value> {
             condition(kind, false, ready_since, "ContainersNotReady", "containers are not ready")
         }
     };
-    vec![
+    let mut conditions = vec![
         reached("PodScheduled", life.placed_at),
         reached("ContainerInstanceCreated", life.placed_at),
+        reached("PodReadyToStartContainers", life.placed_at),
         reached("Initialized", life.initialized_at),
         readiness("ContainersReady"),
         readiness("Ready"),
-    ]
+    ];
+    if let Some(refusal) = life.refusal() {
+        let since = life.changed_at;
+        conditions.push(condition("Unschedulable", true, since, refusal.reason, &refusal.message));
+    }
+    if let Some(placed_at) = life.placed_at {
+        let told = |kind: &str, troubles: &[(&str, &str)]| {
+            let trouble = life.events.iter().rev().find_map(|event| {
+                let (_, reason) = troubles.iter().find(|(name, _)| *name == event.reason)?;
+                Some(condition(kind, false, event.last, reason, &event.message))
+            });
+            trouble.unwrap_or_else(|| condition(kind, true, placed_at, "", ""))
+        };
+        conditions.push(told("ContainerHasSufficientDisk", DISK_TROUBLES));
+        conditions.push(told("SandboxReady", SANDBOX_TROUBLES));
+    }
+    conditions
 }
 
 fn condition(kind: &str, status: bool, since: Timestamp, reason: &str, message: &str) -> Value {
@@ -133,6 +159,22 @@ fn terminated(incarnation: &Incarnation) -> Value {
         "StartedAt": seconds_text(incarnation.started_at),
         "FinishedAt": seconds_text(*at),
     })
+}
+
+/// The reply with the one name that is doubted as the switch has it.
+fn declared(mut reply: Value, started_at: StartedAt) -> Value {
+    if started_at == StartedAt::Single
+        && let Some(containers) = reply["PodStatus"]["ContainerStatuses"].as_array_mut()
+    {
+        for state in containers.iter_mut().map(|container| &mut container["State"]["Running"]) {
+            if let Some(started) =
+                state.as_object_mut().and_then(|members| members.remove("StartedAtstartedAt"))
+            {
+                state["StartedAt"] = started;
+            }
+        }
+    }
+    reply
 }
 
 /// The same reply with keys as Kubernetes spells them.

@@ -8,20 +8,22 @@ use super::{Refusal, Reply};
 use crate::clock::nanos_text;
 use crate::group::{Container, Exit, Group, Status, platform_reason};
 use crate::script::Line;
-use crate::settings::millis;
+use crate::settings::{DeleteWithInstance, Settings, millis};
 use crate::state::Cloud;
 use crate::state::store::Tombstone;
 
 /// All groups, also those that readers do not see yet or no longer.
 pub(super) fn list(cloud: &Cloud) -> Value {
     let alive = cloud.store.groups().map(alive);
-    let gone = cloud.store.gone().map(gone);
+    let gone = cloud.store.gone().map(|group| gone(group, &cloud.settings));
     json!({"groups": gone.chain(alive).collect::<Vec<_>>()})
 }
 
 pub(super) fn get(cloud: &Cloud, id: &str) -> Reply {
     let found = cloud.store.find(id).map(alive);
-    let found = found.or_else(|| cloud.store.gone().find(|group| group.id == id).map(gone));
+    let found = found.or_else(|| {
+        cloud.store.gone().find(|group| group.id == id).map(|group| gone(group, &cloud.settings))
+    });
     found.ok_or_else(|| Refusal::not_found("container group"))
 }
 
@@ -71,7 +73,9 @@ fn container(container: &Container) -> Value {
     })
 }
 
-fn gone(group: &Tombstone) -> Value {
+fn gone(group: &Tombstone, settings: &Settings) -> Value {
+    let goes_with_it = settings.delete_with_instance == DeleteWithInstance::Yes;
+    let left = group.disks.iter().filter(|(_, goes)| !goes.unwrap_or(goes_with_it)).map(|(disk, _)| disk);
     json!({
         "container_group_id": group.id,
         "name": group.name,
@@ -82,6 +86,7 @@ fn gone(group: &Tombstone) -> Value {
         "created_at": nanos_text(group.created_at),
         "gone": true,
         "gone_at": nanos_text(group.gone_at),
+        "disks_left": left.collect::<Vec<_>>(),
         "gone_because": if group.deleted { "deleted" } else { "retention" },
     })
 }

@@ -80,7 +80,7 @@ impl Events {
         self.0.push(Event { is_warning, reason, message, count: 1, first: at, last: at });
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Event> {
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &Event> {
         self.0.iter()
     }
 }

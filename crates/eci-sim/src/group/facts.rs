@@ -7,7 +7,9 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
+use super::incarnation::hex_digest;
 use super::probes::Probe;
 use super::switches::Switches;
 use crate::params::{Node, Parameters};
@@ -132,6 +134,27 @@ impl Facts {
     /// What a kept address is found again by.
     pub(crate) fn address_owner(&self) -> String {
         format!("{}/{}/{}/{}", self.account, self.region, self.v_switch, self.name())
+    }
+
+    /// The cloud disks that were made for the group, and whether the request says that they go with it.
+    pub(crate) fn made_disks(&self) -> Vec<(String, Option<bool>)> {
+        let root = self.root();
+        let of_cloud = root
+            .items("Volume")
+            .into_iter()
+            .filter(|volume| volume.text("FlexVolume.Driver") == Some("alicloud/disk"));
+        let disk = |volume: &Node<'_>| {
+            let options: Value = serde_json::from_str(volume.text("FlexVolume.Options")?).ok()?;
+            let goes = match &options["deleteWithInstance"] {
+                Value::Bool(goes) => Some(*goes),
+                Value::String(text) => Some(text.eq_ignore_ascii_case("true")),
+                _ => None,
+            };
+            let name = format!("{}/{}", self.id, volume.text_or_empty("Name"));
+            let id = format!("d-{}", &hex_digest(&name)[..20]);
+            options["volumeId"].as_str().is_none().then_some((id, goes))
+        };
+        of_cloud.filter_map(disk).collect()
     }
 
     /// The price, CNY an hour, that a spot group never pays more than.

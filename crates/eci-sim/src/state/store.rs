@@ -25,6 +25,8 @@ pub(crate) struct Tombstone {
     pub(crate) created_at: Timestamp,
     pub(crate) gone_at: Timestamp,
     pub(crate) last_status: Status,
+    /// Cloud disks that were made for it, and whether the request said that they go with it.
+    pub(crate) disks: Vec<(String, Option<bool>)>,
     /// Deleted by somebody, rather than removed after its retention.
     pub(crate) deleted: bool,
 }
@@ -233,6 +235,7 @@ impl Store {
             gone_at: now,
             last_status: group.life.status(),
             deleted: group.life.deletion.is_some(),
+            disks: group.facts.made_disks(),
             account: group.facts.account,
             tags: group.facts.tags,
         });

@@ -6,6 +6,7 @@ mod creation;
 mod deletion;
 mod logs;
 mod placement;
+mod questions;
 mod reading;
 mod renewal;
 mod replies;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Checker;
 use crate::params::Parameters;
-use crate::schema::{Action, Kind, position};
+use crate::schema::{Action, Kind, position, schema};
 
 /// Parameters of the protocol, which every action takes and no action's table lists.
 const COMMON: &[&str] = &[
@@ -42,6 +42,18 @@ pub(crate) fn check(checker: &mut Checker<'_>, action: &str, table: &Action, par
             check_required(checker, pattern, &lists, parameters);
         }
     }
+}
+
+/// The parameters without those whose value is the text `None` where none of text is wanted; `None` when there are none.
+pub(crate) fn without_none(action: &str, parameters: &Parameters) -> Option<Parameters> {
+    let table = schema().action(action)?;
+    let is_none = |name: &str, value: &str| {
+        value == "None"
+            && table.parameter(name).is_some_and(|row| !matches!(row.kind, Kind::String | Kind::Map))
+    };
+    let has_any = parameters.iter().any(|(name, value)| is_none(name, value));
+    let kept = || parameters.iter().filter(|(name, value)| !is_none(name, value));
+    has_any.then(|| kept().map(|(name, value)| (name.clone(), value.clone())).collect())
 }
 
 fn check_type(checker: &mut Checker<'_>, name: &str, value: &str, kind: Kind) {

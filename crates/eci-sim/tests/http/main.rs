@@ -4,6 +4,7 @@
 
 mod binary;
 mod caller;
+mod containers;
 mod faults;
 mod identities;
 mod life;
