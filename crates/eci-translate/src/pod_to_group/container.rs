@@ -107,6 +107,11 @@ pub(crate) fn init(
     let lifecycle =
         container.lifecycle.as_ref().filter(|it| it.post_start.is_some() || it.pre_stop.is_some());
     report.reject_set(path, "lifecycle", lifecycle, no_parameter);
+    if common.environment_var_hide.is_some() {
+        let reason = "ECI cannot hide the variables of an init container: those from Secrets show to whoever may \
+                      describe the container group; mount the Secret as a file instead";
+        report.ignore(path.field("env"), reason);
+    }
     CreateInitContainer {
         name: container.name.clone(),
         image: common.image,

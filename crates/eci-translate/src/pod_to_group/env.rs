@@ -5,7 +5,7 @@
 
 mod sources;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use k8s_openapi::api::core::v1 as corev1;
 
@@ -81,11 +81,22 @@ impl<'a> Environment<'a> {
             Some(source) if literal.is_empty() => {
                 sources::one_value(context, container, source, &path.field("valueFrom"), report)
             }
-            _ => Some(Value::plain(self.expand(literal, &path.field("value"), report))),
+            _ => Some(self.literal(literal, &path.field("value"), report)),
         };
         if let Some(value) = value {
             self.set(name.clone(), value, path.clone());
         }
+    }
+
+    /// A literal value; it is a secret where it contains one.
+    fn literal(&self, text: &str, path: &Path, report: &mut Report) -> Value {
+        let is_secret = Cell::new(false);
+        let expanded = self.expand_with(text, path, report, |name| {
+            let holds_secret = self.find(name).is_some_and(|variable| variable.value.is_secret);
+            is_secret.set(is_secret.get() || holds_secret);
+            self.meaning(name)
+        });
+        Value { field: Field::Text(expanded), is_secret: is_secret.get() }
     }
 
     /// Sets a variable, in the place of an earlier one of the name.
@@ -111,7 +122,17 @@ impl<'a> Environment<'a> {
 
     /// Expands `$(NAME)` in what stands at `path`.
     pub(crate) fn expand(&self, text: &str, path: &Path, report: &mut Report) -> String {
-        expansion::expand(text, |name| self.meaning(name)).unwrap_or_else(|NotYetKnown(name)| {
+        self.expand_with(text, path, report, |name| self.meaning(name))
+    }
+
+    fn expand_with<'t>(
+        &self,
+        text: &str,
+        path: &Path,
+        report: &mut Report,
+        meaning: impl Fn(&str) -> Meaning<'t>,
+    ) -> String {
+        expansion::expand(text, meaning).unwrap_or_else(|NotYetKnown(name)| {
             let reason = format!(
                 "refers to $({name}), the pod's address, which only the running container knows: \
                  expand it there, for example with sh -c"
