@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   official SDKs (Python V3, Python V1, TypeScript) ──signed calls──▶ eci-sim     each with a simulator of its own
+//!   requests by hand, each wrong in its way ──▶ eci-sim                             published errors
 //!   eci-client ──requests as they would travel──▶ the signers of the official Python core
 //! ```
 //!
@@ -29,10 +30,14 @@ use crate::shell::{cargo, root, run as run_command};
 /// Groups that run at once: what is tested is the API, not the waiting.
 const QUICK: [&str; 6] = ["--schedule-ms", "20", "--pull-ms", "20", "--start-ms", "20"];
 const SDKS: [&str; 3] = ["python_v3", "python_v1", "typescript"];
+/// The scripts that are no SDK's: published errors, and the official signers.
+const OTHERS: [&str; 2] = [ERRORS, SIGNER];
+const ERRORS: &str = "errors";
+const SIGNER: &str = "signer";
 
 #[derive(Debug, Args)]
 pub(crate) struct SdkArgs {
-    /// Only this script: python_v3, python_v1, typescript or signer; may be repeated.
+    /// Only this script: python_v3, python_v1, typescript, errors or signer; may be repeated.
     #[arg(long)]
     only: Vec<String>,
 }
@@ -40,7 +45,8 @@ pub(crate) struct SdkArgs {
 pub(crate) fn run(args: &SdkArgs) -> anyhow::Result<ExitCode> {
     let wanted = |name: &str| args.only.is_empty() || args.only.iter().any(|one| one == name);
     for name in &args.only {
-        ensure!(SDKS.contains(&name.as_str()) || name == "signer", "there is no script `{name}`");
+        let known = SDKS.into_iter().chain(OTHERS).any(|known| known == name);
+        ensure!(known, "there is no script `{name}`");
     }
     require(&[PYTHON, NODE, NPM, SETPRIV, C_COMPILER])?;
     let packages = Packages::install()?;
@@ -48,13 +54,17 @@ pub(crate) fn run(args: &SdkArgs) -> anyhow::Result<ExitCode> {
     let mut total = Told::default();
     for name in SDKS.into_iter().filter(|name| wanted(name)) {
         eprintln!("\n== {name}");
-        total.add(official_sdk(name, &packages, &programs)?);
+        total.add(against_simulator(name, &packages, &programs)?);
     }
     if SDKS.into_iter().all(wanted) {
         total.add(every_action(&total.answered, &published_actions()?));
     }
-    if wanted("signer") {
-        eprintln!("\n== signer");
+    if wanted(ERRORS) {
+        eprintln!("\n== {ERRORS}");
+        total.add(against_simulator(ERRORS, &packages, &programs)?);
+    }
+    if wanted(SIGNER) {
+        eprintln!("\n== {SIGNER}");
         total.add(signer(&packages, &programs)?);
     }
     println!("{total}");
@@ -112,8 +122,8 @@ impl Programs {
     }
 }
 
-/// One SDK and a simulator that nobody has spoken to yet.
-fn official_sdk(name: &str, packages: &Packages, programs: &Programs) -> anyhow::Result<Told> {
+/// One script and a simulator that nobody has spoken to yet.
+fn against_simulator(name: &str, packages: &Packages, programs: &Programs) -> anyhow::Result<Told> {
     let account = Account::default();
     let log = packages.folder().join(format!("{name}.simulator.log"));
     let simulator = Simulator::start(&programs.simulator, &account, &QUICK, &log)?;

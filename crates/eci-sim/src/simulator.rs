@@ -163,7 +163,7 @@ async fn items<T: Item>(path: Option<&PathBuf>) -> Result<Vec<T>, Error> {
 }
 
 /// The state a simulator starts with.
-fn cloud(config: Config) -> Result<Cloud, Error> {
+pub(crate) fn cloud(config: Config) -> Result<Cloud, Error> {
     let Config { region, access_keys, v_switches, security_groups, address_range, seed, settings, .. } =
         config;
     let seed = match seed {

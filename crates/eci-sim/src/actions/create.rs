@@ -21,8 +21,7 @@ const REGION_CODES: &[(&str, &str)] =
 
 pub(super) fn run(cloud: &mut Cloud, context: &Context<'_>) -> Result<Value, ApiError> {
     if context.root.flag("DryRun") {
-        let message = "Request validation has been passed with DryRun flag set.";
-        return Err(ApiError::new(400, "DryRunOperation", message));
+        return Err(dry_run(cloud, context));
     }
     let account = &context.caller.account;
     let window = seconds(cloud.settings.client_token_window_s);
@@ -38,6 +37,13 @@ pub(super) fn run(cloud: &mut Cloud, context: &Context<'_>) -> Result<Value, Api
     let id = create(cloud, context)?;
     cloud.tokens.remember(account, ACTION, context.parameters, context.now, &id);
     Ok(json!({"ContainerGroupId": id}))
+}
+
+/// What stands against the request, or that nothing does.
+fn dry_run(cloud: &Cloud, context: &Context<'_>) -> ApiError {
+    let checked = place::security_group(cloud, context).and_then(|_| place::offers(cloud, context));
+    let message = "Request validation has been passed with DryRun flag set.";
+    checked.err().unwrap_or_else(|| ApiError::new(400, "DryRunOperation", message))
 }
 
 pub(super) fn mismatch(cloud: &Cloud) -> ApiError {

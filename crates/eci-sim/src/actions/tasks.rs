@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::Context;
 use crate::clock::{later, seconds_text};
 use crate::error::ApiError;
+use crate::group::Group;
 use crate::params::Node;
 use crate::settings::millis;
 use crate::state::Cloud;
@@ -162,8 +163,14 @@ fn render_commit(task: &CommitTask, now: Timestamp, step: SignedDuration) -> Val
     })
 }
 
+/// These two actions call a missing group by a code of their own.
+fn own_instance<'c>(cloud: &'c Cloud, context: &Context<'_>) -> Result<&'c Group, ApiError> {
+    let message = "The specified instance does not exist.";
+    context.own_group(cloud).map_err(|_| ApiError::new(400, "InvalidInstanceId.NotFound", message))
+}
+
 pub(super) fn operate(cloud: &mut Cloud, context: &Context<'_>) -> Result<Value, ApiError> {
-    let group = context.own_group(cloud)?.facts.id.clone();
+    let group = own_instance(cloud, context)?.facts.id.clone();
     let kind = context.parameter("OpsType").unwrap_or_default();
     let value = context.parameter("OpsValue").unwrap_or_default();
     let refused = |message: &str| ApiError::new(400, "InvalidParameter", message);
@@ -192,7 +199,7 @@ pub(super) fn operate(cloud: &mut Cloud, context: &Context<'_>) -> Result<Value,
 }
 
 pub(super) fn describe_operations(cloud: &Cloud, context: &Context<'_>) -> Result<Value, ApiError> {
-    let group = &context.own_group(cloud)?.facts;
+    let group = &own_instance(cloud, context)?.facts;
     let kind = context.parameter("OpsType").unwrap_or_default();
     let own = cloud.catalog.operations.iter();
     let own = own

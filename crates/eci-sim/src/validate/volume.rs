@@ -11,6 +11,7 @@ use crate::settings::FileMode;
 
 /// Volumes in a group: the product's limit, a fifth of what the metadata allows.
 const MAX_VOLUMES: usize = 20;
+const MAX_DISKS: usize = 6;
 const MAX_FILES: usize = 90;
 const MAX_FILE_BYTES: usize = 32 * 1024;
 const MAX_FILE_BYTES_TOGETHER: usize = 60 * 1024;
@@ -41,7 +42,19 @@ pub(super) fn check(checker: &mut Checker<'_>, root: &Node<'_>) {
         mode(checker, volume, "ConfigFileVolume.DefaultMode");
         json_object(checker, volume, "FlexVolume.Options");
     }
+    disks(checker, root);
     files(checker, root);
+}
+
+fn disks(checker: &mut Checker<'_>, root: &Node<'_>) {
+    let is_disk = |volume: &&Node<'_>| {
+        volume.text("Type") == Some("DiskVolume") || volume.text("FlexVolume.Driver") == Some("alicloud/disk")
+    };
+    let count = root.items("Volume").into_iter().filter(is_disk).count();
+    if count > MAX_DISKS {
+        let message = format!("{count} disks, at most {MAX_DISKS} are allowed");
+        checker.report("Volume.N", "DiskNumber.LimitExceed", message);
+    }
 }
 
 fn check_type(checker: &mut Checker<'_>, volume: &Node<'_>) {
@@ -139,6 +152,23 @@ mod tests {
             (&format!("{FILE}.Path"), path),
             (&format!("{FILE}.Content"), &STANDARD.encode(content)),
         ])
+    }
+
+    #[test]
+    fn six_disks_pass_and_one_more_does_not() {
+        let disks = |count: usize| {
+            let members = |n: usize| {
+                [
+                    (format!("Volume.{n}.Name"), format!("disk-{n}")),
+                    (format!("Volume.{n}.Type"), "FlexVolume".to_owned()),
+                    (format!("Volume.{n}.FlexVolume.Driver"), "alicloud/disk".to_owned()),
+                ]
+            };
+            let all: Vec<_> = (1..=count).flat_map(members).collect();
+            problems(&all.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect::<Vec<_>>())
+        };
+        assert_eq!(disks(6), Vec::<String>::new());
+        assert_eq!(disks(7), ["Volume.N DiskNumber.LimitExceed"]);
     }
 
     #[test]
