@@ -32,9 +32,15 @@ static TABLE: LazyLock<Vec<(String, Vec<String>)>> = LazyLock::new(|| {
     actions.iter().map(|(name, action)| (name.clone(), names(action))).collect()
 });
 
+static CREATE: LazyLock<(String, Vec<String>)> = LazyLock::new(|| {
+    TABLE.iter().find(|(name, _)| name == "CreateContainerGroup").expect("the table has it").clone()
+});
+
 #[derive(Arbitrary, Debug)]
 struct Step<'a> {
     action: Result<u8, &'a str>,
+    /// The parameters change a wish that would be granted, for groups to come to live.
+    is_wish: bool,
     is_v1: bool,
     is_get: bool,
     /// V1 carries everything in one place.
@@ -85,8 +91,19 @@ const WORDS: [&str; 20] = [
     "IncrementalUpdate",
 ];
 
+const WISH: [(&str, &str); 5] = [
+    ("RegionId", "cn-hangzhou"),
+    ("ContainerGroupName", "name"),
+    ("Container.1.Name", "main"),
+    ("Container.1.Image", "busybox"),
+    ("RestartPolicy", "OnFailure"),
+];
+
 impl Step<'_> {
     fn action(&self) -> (&str, &[String]) {
+        if self.is_wish {
+            return (&CREATE.0, &CREATE.1);
+        }
         match &self.action {
             Ok(choice) => {
                 let (name, parameters) = &TABLE[usize::from(*choice) % TABLE.len()];
@@ -112,7 +129,14 @@ impl Step<'_> {
             Text::Word(choice) => WORDS[usize::from(*choice) % WORDS.len()].to_owned(),
             Text::Any(any) => (*any).to_owned(),
         };
-        self.parameters.iter().map(|(key, value)| (name(key), text(value))).collect()
+        let mut parameters = Parameters::default();
+        for (key, value) in WISH.iter().filter(|_| self.is_wish) {
+            parameters.insert(*key, *value);
+        }
+        for (key, value) in &self.parameters {
+            parameters.insert(name(key), text(value));
+        }
+        parameters
     }
 
     fn signed(&self, group: &str, at: Timestamp, nonce: &str) -> Outgoing {
