@@ -1,16 +1,17 @@
 //! `cargo xtask bench client`: `eci-client` against the official Python SDK, without a network, on the same data.
 //!
-//! | | eci-client (release) | Python SDK |
-//! |---|---|---|
-//! | create | request built, flattened, signed, made an HTTP request; answer read | request built, flattened, signed; answer read; *not* made an HTTP request |
-//! | page | a whole call: small request signed, answer checked for refusals and decoded | `json.loads` and the reply's types *alone* |
+//! | | eci-client (release) and Python SDK alike |
+//! |---|---|
+//! | create | the request built, flattened, signed, made an HTTP request; its answer read |
+//! | page | a whole call: a small request signed, the answer's body decoded into the reply's types |
 //!
-//! What the comparison leaves out, it leaves out in Python's favour. Both are stopped where they would reach the network,
-//! the one by its transport, the other by the function that sends. Both make the same 100 parameters and read the same page, which
-//! the simulator has made.
+//! Both are stopped where they would reach the network, the one by its transport, the other by the function that sends
+//! (which would make the HTTP request itself; that is left out in Python's favour). Both make the same 100 parameters and
+//! read the same page, which the simulator has made. They take turns, and of each the best round's median counts: what
+//! else the machine does must not fall on one of them.
 
 use std::path::Path;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use anyhow::{Context, ensure};
 use clap::Args;
@@ -30,9 +31,13 @@ const GOALS: [(&str, &str, f64); 2] = [
 
 #[derive(Debug, Args)]
 pub(crate) struct ClientArgs {
-    /// Seconds for each of the four measurements.
-    #[arg(long, default_value_t = 3.0)]
+    /// Seconds for each of the four measurements of a round.
+    #[arg(long, default_value_t = 1.0)]
     seconds: f64,
+
+    /// How often both take their turn.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
 }
 
 pub(crate) fn run(args: &ClientArgs) -> anyhow::Result<ExitCode> {
@@ -43,19 +48,32 @@ pub(crate) fn run(args: &ClientArgs) -> anyhow::Result<ExitCode> {
 
     let page = packages.folder().join("page.json");
     let seconds = args.seconds.to_string();
-    let mut python = packages.python();
-    python.arg(scripts().join("bench.py")).arg(&page).arg(&seconds);
     // The simulator is there for the page only; it must not take time from what is measured.
     make_page(&packages, &page)?;
-    let theirs = measured(&output_of(python)?)?;
-    let mut client = std::process::Command::new(root().join("target/release/examples/client-bench"));
-    client.arg(&page).arg(&seconds);
-    let ours = measured(&output_of(client)?)?;
+    let client = || Command::new(root().join("target/release/examples/client-bench"));
+    let python = || {
+        let mut python = packages.python();
+        python.arg(scripts().join("bench.py"));
+        python
+    };
+    let best = |program: &dyn Fn() -> Command, best: &mut Value| {
+        let mut command = program();
+        command.arg(&page).arg(&seconds);
+        keep_best(best, measured(&output_of(command)?)?)
+    };
+    let (mut ours, mut theirs) = (Value::Null, Value::Null);
+    for _ in 0..args.rounds {
+        best(&client, &mut ours)?;
+        best(&python, &mut theirs)?;
+    }
 
     for (name, size) in [("parameters", 100), ("items", 200)] {
         ensure!(ours[name] == size && theirs[name] == size, "not the same {name}: {ours} {theirs}");
     }
-    println!("{:<52}{:>14}{:>14}{:>8}{:>8}", "median of one", "eci-client", "Python SDK", "ratio", "goal");
+    println!(
+        "{:<52}{:>14}{:>14}{:>8}{:>8}",
+        "median of one, best round", "eci-client", "Python SDK", "ratio", "goal"
+    );
     let mut all_reached = true;
     for (name, what, goal) in GOALS {
         let (fast, slow) = (microseconds(&ours, name)?, microseconds(&theirs, name)?);
@@ -64,6 +82,17 @@ pub(crate) fn run(args: &ClientArgs) -> anyhow::Result<ExitCode> {
         println!("{}", line(what, fast, slow, ratio, goal));
     }
     Ok(if all_reached { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Keeps the best of each measurement.
+fn keep_best(best: &mut Value, mut round: Value) -> anyhow::Result<()> {
+    for (name, _, _) in GOALS {
+        if !best.is_null() && microseconds(best, name)? < microseconds(&round, name)? {
+            round[name] = best[name].take();
+        }
+    }
+    *best = round;
+    Ok(())
 }
 
 /// Has the Python SDK create 200 groups in a simulator and keep the page that lists them, byte by byte.
@@ -101,6 +130,16 @@ mod tests {
     fn a_missed_goal_is_marked() {
         assert!(line("x", 10.0, 100.0, 10.0, 30.0).ends_with("10.0×     30×  MISSED"));
         assert!(line("x", 10.0, 300.0, 30.0, 30.0).ends_with("30.0×     30×"));
+    }
+
+    #[test]
+    fn the_best_round_counts_for_each_measurement_by_itself() {
+        let mut best = Value::Null;
+        for round in [r#"{"create":5,"page":70}"#, r#"{"create":4,"page":80}"#, r#"{"create":6,"page":60}"#] {
+            keep_best(&mut best, measured(round).unwrap()).unwrap();
+        }
+        assert_eq!(best, measured(r#"{"create":4,"page":60}"#).unwrap());
+        assert!(keep_best(&mut best, measured(r#"{"create":4}"#).unwrap()).is_err());
     }
 
     #[test]

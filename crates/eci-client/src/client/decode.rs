@@ -1,5 +1,7 @@
 //! Reads an answer: the reply of the action, or why there is none.
 
+mod quick;
+
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,6 +20,11 @@ pub(super) fn reply<A: Action>(response: &Response<Bytes>, sent: &Parameters) ->
         retry_after: retry_after(response.headers()),
         sent,
     };
+    if response.status().is_success()
+        && let Ok(reply) = quick::reply(response.body())
+    {
+        return Ok(reply);
+    }
     // A status of success does not make a success: some errors come with 200.
     if let Some(refusal) = Refusal::read(response.body()) {
         return Err(answer.refused(refusal));

@@ -3,8 +3,8 @@
 //! An unset value leaves no parameter; an empty text that *is* set leaves an empty one. Lists count from 1.
 //! See [`Flatten`] for the rules of each type and the macro `request!` for how a struct declares its names.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+use std::collections::BTreeMap;
+use std::fmt::{self, Display, Write};
 
 use serde::{Serialize, Serializer};
 
@@ -12,79 +12,145 @@ use serde::{Serialize, Serializer};
 ///
 /// `Debug` shows the names only: a value may be a password, an environment value or a file. Serialising writes
 /// everything, for whoever compares requests on purpose.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default)]
 pub struct Parameters {
-    by_name: BTreeMap<String, String>,
-    /// Which of them are secret.
-    secret_names: BTreeSet<String>,
+    /// Names and values, one behind the other: a request of hundreds of parameters takes a few allocations.
+    text: String,
+    /// Sorted by name, each name once.
+    entries: Vec<Entry>,
 }
+
+#[derive(Clone, Copy)]
+struct Entry {
+    name: Span,
+    value: Span,
+    is_secret: bool,
+}
+
+/// Where a name or a value begins and ends.
+#[derive(Clone, Copy)]
+struct Span(usize, usize);
 
 impl Parameters {
     /// The value of one parameter.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.by_name.get(name).map(String::as_str)
+        let entry = self.entries[self.position(name).ok()?];
+        Some(self.at(entry.value))
     }
 
     /// Sets one parameter, in place of any earlier value.
-    pub fn insert(&mut self, name: impl Into<String>, value: impl Into<String>) {
-        self.by_name.insert(name.into(), value.into());
+    pub fn insert(&mut self, name: impl AsRef<str>, value: impl AsRef<str>) {
+        self.set(name.as_ref(), false, |text| text.push_str(value.as_ref()));
     }
 
     /// All names and values in byte order of the names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.by_name.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.entries.iter().map(|entry| (self.at(entry.name), self.at(entry.value)))
     }
 
     /// How many parameters there are.
     pub fn len(&self) -> usize {
-        self.by_name.len()
+        self.entries.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.by_name.is_empty()
+        self.entries.is_empty()
     }
 
     /// Whether one of the values is a [`Secret`](super::Secret): such a request never travels in a URL,
     /// which proxies and gateways write to their logs.
     pub fn holds_secret(&self) -> bool {
-        !self.secret_names.is_empty()
+        self.entries.iter().any(|entry| entry.is_secret)
     }
 
     /// The secret values.
     #[cfg(feature = "client-core")]
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &str> {
-        self.secret_names.iter().filter_map(|name| self.get(name))
+        self.entries.iter().filter(|entry| entry.is_secret).map(|entry| self.at(entry.value))
     }
 
     pub(crate) fn insert_secret(&mut self, name: &str, value: &str) {
-        self.secret_names.insert(name.to_owned());
-        self.insert(name, value);
+        self.set(name, true, |text| text.push_str(value));
+    }
+
+    /// Sets one parameter to what the value displays.
+    pub(crate) fn insert_displayed(&mut self, name: &str, value: &impl Display) {
+        self.set(name, false, |text| write!(text, "{value}").expect("writing to a text never fails"));
+    }
+
+    fn set(&mut self, name: &str, is_secret: bool, write_value: impl FnOnce(&mut String)) {
+        match self.position(name) {
+            Ok(index) => {
+                let value = self.written(write_value);
+                let entry = &mut self.entries[index];
+                (entry.value, entry.is_secret) = (value, entry.is_secret || is_secret);
+            }
+            Err(index) => {
+                let name = self.written(|text| text.push_str(name));
+                let value = self.written(write_value);
+                self.entries.insert(index, Entry { name, value, is_secret });
+            }
+        }
+    }
+
+    fn written(&mut self, write: impl FnOnce(&mut String)) -> Span {
+        let start = self.text.len();
+        write(&mut self.text);
+        Span(start, self.text.len())
+    }
+
+    fn at(&self, Span(start, end): Span) -> &str {
+        &self.text[start..end]
+    }
+
+    /// Where the name is, or belongs. Most names come in order, behind the last one.
+    fn position(&self, name: &str) -> Result<usize, usize> {
+        match self.entries.last() {
+            Some(last) if self.at(last.name) >= name => {
+                self.entries.binary_search_by(|entry| self.at(entry.name).cmp(name))
+            }
+            _ => Err(self.entries.len()),
+        }
     }
 }
+
+impl PartialEq for Parameters {
+    fn eq(&self, other: &Self) -> bool {
+        let are_secret = |parameters: &Self| -> Vec<bool> {
+            parameters.entries.iter().map(|entry| entry.is_secret).collect()
+        };
+        self.iter().eq(other.iter()) && are_secret(self) == are_secret(other)
+    }
+}
+
+impl Eq for Parameters {}
 
 impl From<Parameters> for BTreeMap<String, String> {
     fn from(parameters: Parameters) -> Self {
-        parameters.by_name
+        parameters.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 }
 
-impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Parameters {
+impl<N: AsRef<str>, V: AsRef<str>> FromIterator<(N, V)> for Parameters {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
-        let by_name = pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
-        Self { by_name, secret_names: BTreeSet::new() }
+        let mut parameters = Self::default();
+        for (name, value) in pairs {
+            parameters.insert(name, value);
+        }
+        parameters
     }
 }
 
 impl fmt::Debug for Parameters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.by_name.keys()).finish()
+        f.debug_set().entries(self.iter().map(|(name, _)| name)).finish()
     }
 }
 
 impl Serialize for Parameters {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.by_name.serialize(serializer)
+        serializer.collect_map(self.iter())
     }
 }
 
@@ -107,6 +173,14 @@ impl Name {
         inner(self);
         self.0.truncate(outer);
     }
+
+    /// Runs `inner` with the number of an item appended.
+    pub(crate) fn numbered(&mut self, number: usize, inner: impl FnOnce(&mut Self)) {
+        let outer = self.0.len();
+        write!(self.0, ".{number}").expect("writing to a text never fails");
+        inner(self);
+        self.0.truncate(outer);
+    }
 }
 
 /// What a request is made of. Structs implement it through `request!`.
@@ -126,7 +200,7 @@ impl<T: Flatten> Flatten for Option<T> {
 impl<T: Flatten> Flatten for Vec<T> {
     fn flatten(&self, at: &mut Name, into: &mut Parameters) {
         for (item, number) in self.iter().zip(1_usize..) {
-            at.within(".", &number.to_string(), |at| item.flatten(at, into));
+            at.numbered(number, |at| item.flatten(at, into));
         }
     }
 }
@@ -137,6 +211,12 @@ impl<T: Flatten> Flatten for BTreeMap<String, T> {
         for (key, value) in self {
             at.within(".", key, |at| value.flatten(at, into));
         }
+    }
+}
+
+impl Flatten for String {
+    fn flatten(&self, at: &mut Name, into: &mut Parameters) {
+        into.insert(at.as_str(), self);
     }
 }
 
@@ -155,14 +235,14 @@ macro_rules! flatten_displayed {
                 at: &mut $crate::model::parameters::Name,
                 into: &mut $crate::model::Parameters,
             ) {
-                into.insert(at.as_str(), self.to_string());
+                into.insert_displayed(at.as_str(), self);
             }
         }
     )* };
 }
 pub(crate) use flatten_displayed;
 
-flatten_displayed!(String, bool, i32, i64, f64, jiff::Timestamp, super::FileMode);
+flatten_displayed!(bool, i32, i64, f64, jiff::Timestamp, super::FileMode);
 
 /// A list that the API takes as one text, items joined by commas. An empty list is left out.
 pub(crate) fn flatten_comma(items: &[String], at: &Name, into: &mut Parameters) {
@@ -227,3 +307,36 @@ macro_rules! request {
     )* };
 }
 pub(crate) use request;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_value_set_again_replaces_the_first_and_stays_secret() {
+        let mut parameters = Parameters::from_iter([("b", "1"), ("a", "2")]);
+        parameters.insert_secret("b", "hush");
+        parameters.insert("b", "3");
+        assert_eq!(parameters.iter().collect::<Vec<_>>(), [("a", "2"), ("b", "3")]);
+        assert!(parameters.holds_secret());
+        assert_ne!(parameters, Parameters::from_iter([("b", "3"), ("a", "2")]));
+    }
+
+    proptest! {
+        #[test]
+        fn parameters_hold_what_a_sorted_map_would(
+            pairs in proptest::collection::vec(("[ab.1]{0,3}", "\\PC{0,3}"), 0..40),
+        ) {
+            let map: BTreeMap<String, String> = pairs.iter().cloned().collect();
+            let parameters: Parameters = pairs.iter().map(|(name, value)| (name, value)).collect();
+            prop_assert!(parameters.iter().eq(map.iter().map(|(name, value)| (name.as_str(), value.as_str()))));
+            prop_assert_eq!(parameters.len(), map.len());
+            for name in ["", "a", "b.1", "zz"] {
+                prop_assert_eq!(parameters.get(name), map.get(name).map(String::as_str));
+            }
+            prop_assert_eq!(BTreeMap::from(parameters), map);
+        }
+    }
+}

@@ -9,30 +9,40 @@ mod leaf;
 
 use std::borrow::Cow;
 use std::fmt;
-use std::marker::PhantomData;
 
-use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 
 pub(crate) use self::collection::Inside;
 pub(crate) use self::leaf::{read_text, text};
 use super::Secret;
 
 /// A value of a reply. Its `Default` is what a reply without it means.
-pub(crate) trait Read: Sized + Default + PartialEq {
-    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error>;
+///
+/// It is read in the place where it will stay: a group is half a kilobyte, and every level that handed it on by value
+/// would copy it.
+pub(crate) trait Read: Default {
+    /// Reads into a value that is still unset. After an error it may be filled in part.
+    fn read<'de, D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error>;
+
+    /// Whether it says nothing.
+    fn is_unset(&self) -> bool;
 }
 
-/// Carries a [`Read`] through serde's own traits.
-pub(crate) struct As<T>(pub(crate) T);
+/// Carries a place to read into through serde's own traits.
+pub(crate) struct Into<'a, T>(pub(crate) &'a mut T);
 
-impl<'de, T: Read> Deserialize<'de> for As<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        T::read(deserializer).map(Self)
+impl<'de, T: Read> DeserializeSeed<'de> for Into<'_, T> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        self.0.read(deserializer)
     }
 }
 
 /// The fields of a reply struct, offered one key at a time. Implemented by `reply!`.
-pub(crate) trait Fields: Default + PartialEq {
+pub(crate) trait Fields: Default {
     /// Reads the value if the key is one of ours; says whether it was.
     fn take<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<bool, A::Error>;
 
@@ -40,16 +50,32 @@ pub(crate) trait Fields: Default + PartialEq {
     fn missing(&self) -> Option<&'static str>;
 }
 
-/// Whether a value says nothing.
-pub(crate) fn is_unset<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
+/// Reads the value of a field. The last value that says something wins, so `"startedAt": ""` beside
+/// `"StartedAt": "…"` does no harm.
+pub(crate) fn field<T: Read, E: Error>(
+    place: &mut T,
+    name: &str,
+    read: impl FnOnce(&mut T) -> Result<(), E>,
+) -> Result<bool, E> {
+    if place.is_unset() {
+        read(place).map_err(|error| within(name, error))?;
+    } else {
+        let mut again = T::default();
+        read(&mut again).map_err(|error| within(name, error))?;
+        if !again.is_unset() {
+            *place = again;
+        }
+    }
+    Ok(true)
 }
 
 /// Puts the name of a field before the message of its value.
+#[cold]
 pub(crate) fn within<E: Error>(field: &str, inner: E) -> E {
     E::custom(format_args!(".{field}{inner}"))
 }
 
+#[cold]
 fn unexpected<E: Error>(expected: &str, found: &str) -> E {
     E::custom(format_args!(": expected {expected}, found {found}"))
 }
@@ -81,55 +107,64 @@ use refuse_scalars;
 pub(crate) trait Sparse: Read {}
 
 impl<T: Sparse> Read for Option<T> {
-    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = T::read(deserializer)?;
-        Ok((!is_unset(&value)).then_some(value))
+    fn read<'de, D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
+        let value = self.insert(T::default());
+        value.read(deserializer)?;
+        if value.is_unset() {
+            *self = None;
+        }
+        Ok(())
+    }
+
+    fn is_unset(&self) -> bool {
+        self.is_none()
     }
 }
 
 impl Sparse for String {}
 impl Sparse for Secret {}
 
-fn complete<T: Fields, E: Error>(value: T) -> Result<T, E> {
+fn complete<T: Fields, E: Error>(value: &T) -> Result<(), E> {
     match value.missing() {
         Some(field) => Err(within(field, E::custom(": missing"))),
-        None => Ok(value),
+        None => Ok(()),
     }
 }
 
-/// Reads an object into a struct, each key offered to it. The last value that says something wins,
-/// so `"startedAt": ""` beside `"StartedAt": "…"` does no harm.
-pub(crate) fn object<'de, T: Fields, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
-    struct ObjectVisitor<T>(PhantomData<T>);
+/// Reads an object into a struct, each key offered to it.
+pub(crate) fn object<'de, T: Fields, D: Deserializer<'de>>(
+    into: &mut T,
+    deserializer: D,
+) -> Result<(), D::Error> {
+    struct ObjectVisitor<'a, T>(&'a mut T);
 
-    impl<'de, T: Fields> Visitor<'de> for ObjectVisitor<T> {
-        type Value = T;
+    impl<'de, T: Fields> Visitor<'de> for ObjectVisitor<'_, T> {
+        type Value = ();
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("an object")
         }
-        fn visit_unit<E: Error>(self) -> Result<T, E> {
-            complete(T::default())
+        fn visit_unit<E: Error>(self) -> Result<(), E> {
+            complete(self.0)
         }
-        fn visit_none<E: Error>(self) -> Result<T, E> {
-            complete(T::default())
+        fn visit_none<E: Error>(self) -> Result<(), E> {
+            complete(self.0)
         }
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
-            let mut value = T::default();
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
             while let Some(Key(key)) = map.next_key()? {
-                if !value.take(&key, &mut map)? {
+                if !self.0.take(&key, &mut map)? {
                     map.next_value::<IgnoredAny>()?;
                 }
             }
-            complete(value)
+            complete(self.0)
         }
         refuse_scalars!("an object");
-        fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<T, A::Error> {
+        fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<(), A::Error> {
             Err(unexpected("an object", "a list"))
         }
     }
 
-    deserializer.deserialize_any(ObjectVisitor(PhantomData))
+    deserializer.deserialize_any(ObjectVisitor(into))
 }
 
 /// The key of an object, borrowed from the text where it holds no escape.
@@ -162,15 +197,11 @@ impl<'de> Deserialize<'de> for Key<'de> {
 /// `required "Name"` marks a field without which the struct is worthless; its absence is an error. `"Rules" / "Rule"`
 /// is a list in an object of its own, `{ "Rules": { "Rule": [] } }`, as the older actions answer.
 macro_rules! reply {
-    (@value $map:ident, $type:ty) => {
-        $map.next_value::<$crate::model::read::As<$type>>().map(|value| value.0)
-    };
-    (@value $map:ident, $type:ty, $inner:literal) => {
-        $map.next_value_seed($crate::model::read::Inside::new($inner))
-    };
+    (@seed $place:ident) => { $crate::model::read::Into($place) };
+    (@seed $place:ident, $inner:literal) => { $crate::model::read::Inside::new($inner, $place) };
     (@missing $self:ident, $field:ident, $wire:literal) => {};
     (@missing required $self:ident, $field:ident, $wire:literal) => {
-        if $crate::model::read::is_unset(&$self.$field) {
+        if $crate::model::read::Read::is_unset(&$self.$field) {
             return Some($wire);
         }
     };
@@ -195,18 +226,15 @@ macro_rules! reply {
                 key: &str,
                 map: &mut A,
             ) -> Result<bool, A::Error> {
-                use $crate::model::read::{is_unset, within};
-                $(
-                    if key.eq_ignore_ascii_case($wire) $(|| key.eq_ignore_ascii_case($alias))* {
-                        let value = $crate::model::read::reply!(@value map, $type $(, $inner)?);
-                        let value: $type = value.map_err(|e| within($wire, e))?;
-                        if !is_unset(&value) {
-                            self.$field = value;
-                        }
-                        return Ok(true);
-                    }
-                )*
-                Ok(false)
+                match key {
+                    $( $wire $(| $alias)* => $crate::model::read::field(&mut self.$field, $wire, |place| {
+                        map.next_value_seed($crate::model::read::reply!(@seed place $(, $inner)?))
+                    }), )*
+                    _ => match [$( $wire, $( $alias, )* )*].iter().find(|name| key.eq_ignore_ascii_case(name)) {
+                        Some(name) => self.take(name, map),
+                        None => Ok(false),
+                    },
+                }
             }
 
             fn missing(&self) -> Option<&'static str> {
@@ -216,8 +244,12 @@ macro_rules! reply {
         }
 
         impl $crate::model::read::Read for $name {
-            fn read<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                $crate::model::read::object(deserializer)
+            fn read<'de, D: serde::Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
+                $crate::model::read::object(self, deserializer)
+            }
+
+            fn is_unset(&self) -> bool {
+                true $( && $crate::model::read::Read::is_unset(&self.$field) )*
             }
         }
 
@@ -225,7 +257,9 @@ macro_rules! reply {
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                <Self as $crate::model::read::Read>::read(deserializer)
+                let mut value = Self::default();
+                $crate::model::read::Read::read(&mut value, deserializer)?;
+                Ok(value)
             }
         }
     )* };

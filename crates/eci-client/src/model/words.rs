@@ -25,6 +25,10 @@ macro_rules! words {
                     Self::Other(text) => text,
                 }
             }
+
+            fn is_empty(&self) -> bool {
+                matches!(self, Self::Other(text) if text.is_empty())
+            }
         }
 
         impl From<&str> for $name {
@@ -276,6 +280,28 @@ words! {
         Failed = "Failed",
         /// The host cannot be asked.
         Unknown = "Unknown",
+    }
+
+    /// What a condition is about.
+    pub enum ConditionType {
+        /// The pod can serve.
+        Ready = "Ready",
+        /// Every container can serve.
+        ContainersReady = "ContainersReady",
+        /// The init containers have ended.
+        Initialized = "Initialized",
+        /// The group has a place.
+        PodScheduled = "PodScheduled",
+        /// The sandbox stands and has its network.
+        PodReadyToStartContainers = "PodReadyToStartContainers",
+        /// The instance was made; if not, the reason says why.
+        ContainerInstanceCreated = "ContainerInstanceCreated",
+        /// There is no place for the group. The one condition whose `True` is trouble.
+        Unschedulable = "Unschedulable",
+        /// The instance is well.
+        SandboxReady = "SandboxReady",
+        /// There is room on the disk.
+        ContainerHasSufficientDisk = "ContainerHasSufficientDisk",
     }
 
     /// The answer to a condition.

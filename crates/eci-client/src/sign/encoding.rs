@@ -16,7 +16,9 @@ pub fn encode_text(text: &str) -> String {
 /// Encodes parameters as `name=value`, joined by `&`, sorted by name. An empty value keeps its `=`.
 /// The same text serves as canonical query, as query of the URL and as form body.
 pub fn encode(parameters: &Parameters) -> String {
-    let mut text = String::new();
+    // What is encoded takes three bytes for one; few are.
+    let bytes: usize = parameters.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
+    let mut text = String::with_capacity(bytes + bytes / 4);
     for (name, value) in parameters.iter() {
         if !text.is_empty() {
             text.push('&');

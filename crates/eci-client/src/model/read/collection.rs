@@ -2,93 +2,95 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::marker::PhantomData;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::{As, Key, Read, refuse_scalars, unexpected, within};
+use super::{Into, Key, Read, refuse_scalars, unexpected, within};
 
 impl<T: Read> Read for Vec<T> {
-    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ListVisitor<T>(PhantomData<T>);
+    fn read<'de, D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
+        struct ListVisitor<'a, T>(&'a mut Vec<T>);
 
-        impl<'de, T: Read> Visitor<'de> for ListVisitor<T> {
-            type Value = Vec<T>;
+        impl<'de, T: Read> Visitor<'de> for ListVisitor<'_, T> {
+            type Value = ();
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a list")
             }
-            fn visit_unit<E: Error>(self) -> Result<Vec<T>, E> {
-                Ok(Vec::new())
+            fn visit_unit<E: Error>(self) -> Result<(), E> {
+                Ok(())
             }
-            fn visit_none<E: Error>(self) -> Result<Vec<T>, E> {
-                Ok(Vec::new())
+            fn visit_none<E: Error>(self) -> Result<(), E> {
+                Ok(())
             }
-            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Vec<T>, A::Error> {
-                items(list)
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<(), A::Error> {
+                items(self.0, list)
             }
             refuse_scalars!("a list");
-            fn visit_map<A: MapAccess<'de>>(self, _: A) -> Result<Vec<T>, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, _: A) -> Result<(), A::Error> {
                 Err(unexpected("a list", "an object"))
             }
         }
 
-        deserializer.deserialize_any(ListVisitor(PhantomData))
+        deserializer.deserialize_any(ListVisitor(self))
+    }
+
+    fn is_unset(&self) -> bool {
+        self.is_empty()
     }
 }
 
 /// Reads a list that is the field `name` of an object, `{ "Rule": [] }`. The bare list will do as well.
-pub(crate) struct Inside<T> {
+pub(crate) struct Inside<'a, T> {
     name: &'static str,
-    item: PhantomData<T>,
+    into: &'a mut Vec<T>,
 }
 
-impl<T> Inside<T> {
-    pub(crate) fn new(name: &'static str) -> Self {
-        Self { name, item: PhantomData }
+impl<'a, T> Inside<'a, T> {
+    pub(crate) fn new(name: &'static str, into: &'a mut Vec<T>) -> Self {
+        Self { name, into }
     }
 }
 
-impl<'de, T: Read> DeserializeSeed<'de> for Inside<T> {
-    type Value = Vec<T>;
+impl<'de, T: Read> DeserializeSeed<'de> for Inside<'_, T> {
+    type Value = ();
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Vec<T>, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de, T: Read> Visitor<'de> for Inside<T> {
-    type Value = Vec<T>;
+impl<'de, T: Read> Visitor<'de> for Inside<'_, T> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a list in an object")
     }
-    fn visit_unit<E: Error>(self) -> Result<Vec<T>, E> {
-        Ok(Vec::new())
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_none<E: Error>(self) -> Result<Vec<T>, E> {
-        Ok(Vec::new())
+    fn visit_none<E: Error>(self) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Vec<T>, A::Error> {
-        items(list)
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<(), A::Error> {
+        items(self.into, list)
     }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Vec<T>, A::Error> {
-        let mut all = Vec::new();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(Key(key)) = map.next_key()? {
             if key.eq_ignore_ascii_case(self.name) {
-                all.extend(map.next_value::<As<Vec<T>>>().map_err(|error| within(self.name, error))?.0);
+                map.next_value_seed(Into(self.into)).map_err(|error| within(self.name, error))?;
             } else {
                 map.next_value::<IgnoredAny>()?;
             }
         }
-        Ok(all)
+        Ok(())
     }
     refuse_scalars!("a list in an object");
 }
 
 /// Numbers by name. What is no number, nor the text of one, is left out: the cloud may add what it likes.
 impl Read for BTreeMap<String, f64> {
-    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+    fn read<'de, D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
         struct NumbersVisitor;
 
         impl<'de> Visitor<'de> for NumbersVisitor {
@@ -118,17 +120,49 @@ impl Read for BTreeMap<String, f64> {
             }
         }
 
-        deserializer.deserialize_any(NumbersVisitor)
+        *self = deserializer.deserialize_any(NumbersVisitor)?;
+        Ok(())
+    }
+
+    fn is_unset(&self) -> bool {
+        self.is_empty()
     }
 }
 
-fn items<'de, T: Read, A: SeqAccess<'de>>(mut list: A) -> Result<Vec<T>, A::Error> {
-    let mut items = Vec::new();
+/// Reads items behind those that are there.
+fn items<'de, T: Read, A: SeqAccess<'de>>(into: &mut Vec<T>, mut list: A) -> Result<(), A::Error> {
+    let before = into.len();
     loop {
-        match list.next_element::<As<T>>() {
-            Ok(Some(item)) => items.push(item.0),
-            Ok(None) => return Ok(items),
-            Err(error) => return Err(A::Error::custom(format_args!("[{}]{error}", items.len()))),
+        match list.next_element_seed(Pushed(into)) {
+            Ok(Some(())) => {}
+            Ok(None) => return Ok(()),
+            Err(error) => return Err(of_item(into.len() - before, error)),
         }
+    }
+}
+
+#[cold]
+fn of_item<E: Error>(index: usize, inner: E) -> E {
+    E::custom(format_args!("[{index}]{inner}"))
+}
+
+/// Items of more bytes are given room one by one.
+const LARGE: usize = 256;
+
+/// Reads one more item into a list.
+struct Pushed<'a, T>(&'a mut Vec<T>);
+
+impl<'de, T: Read> DeserializeSeed<'de> for Pushed<'_, T> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        let mut item = T::default();
+        item.read(deserializer)?;
+        // A list of four, which is what `push` makes room for, would be 2 KB for a group's only container.
+        if self.0.capacity() == 0 && size_of::<T>() > LARGE {
+            self.0.reserve_exact(1);
+        }
+        self.0.push(item);
+        Ok(())
     }
 }

@@ -7,7 +7,7 @@
 use jiff::Timestamp;
 
 use crate::model::read::reply;
-use crate::model::{ConditionStatus, ContainerGroupId, PodPhase, Status};
+use crate::model::{ConditionStatus, ConditionType, ContainerGroupId, PodPhase, Status};
 
 reply! {
     /// One page of statuses.
@@ -69,7 +69,7 @@ reply! {
     /// A condition, `Ready` or `ContainerInstanceCreated` for example.
     pub struct Condition {
         /// Which.
-        pub r#type: String = "type",
+        pub r#type: ConditionType = "type",
         /// Whether it holds.
         pub status: ConditionStatus = "status",
         /// One word for programs.
