@@ -44,6 +44,10 @@ pub(crate) const BUSYBOX: Prerequisite = Prerequisite {
 pub(crate) const IP: Prerequisite =
     Prerequisite { what: "ip", probe: &["ip", "-V"], remedy: "apt-get install iproute2" };
 
+/// The simulator's page is tested in it.
+pub(crate) const CHROMIUM: Prerequisite =
+    Prerequisite { what: "Chromium", probe: &["chromium", "--version"], remedy: "apt-get install chromium" };
+
 pub(crate) const RUSTFMT: Prerequisite = Prerequisite {
     what: "rustfmt",
     probe: &["cargo", "fmt", "--version"],

@@ -20,7 +20,7 @@ use vk_testkit::wait::Stopwatch;
 
 use self::binaries::{TestBinaries, TestBinary};
 use self::counts::Counts;
-use crate::prerequisites::{BUSYBOX, C_COMPILER, CLIPPY, GO, IP, RUNC, RUSTFMT, SETPRIV, require};
+use crate::prerequisites::{BUSYBOX, C_COMPILER, CHROMIUM, CLIPPY, GO, IP, RUNC, RUSTFMT, SETPRIV, require};
 use crate::programs::ControlPlaneBuild;
 use crate::shell::{cargo, output_of, run as run_command};
 
@@ -62,7 +62,7 @@ enum Stage {
 pub(crate) fn run(args: &TestArgs) -> anyhow::Result<ExitCode> {
     require(&[RUSTFMT, CLIPPY, C_COMPILER])?;
     if args.wants(Stage::Unit) {
-        require(&[RUNC, BUSYBOX, IP])?;
+        require(&[RUNC, BUSYBOX, IP, CHROMIUM])?;
     }
     let control_plane = if args.wants(Stage::E2e) {
         require(&[GO, SETPRIV])?;

@@ -4,7 +4,9 @@
 //! of the core it takes the time as an argument and does no I/O.
 
 mod accounts;
+mod explain;
 mod groups;
+pub(crate) mod guard;
 mod market;
 
 use jiff::{SignedDuration, Timestamp};
@@ -59,6 +61,7 @@ fn route(cloud: &mut Cloud, now: Timestamp, request: ControlRequest<'_>) -> Repl
         ("GET", ["counts"]) => Ok(json!({"counts": cloud.journal.counts()})),
         ("GET", ["groups"]) => Ok(groups::list(cloud)),
         ("GET", ["groups", id]) => groups::get(cloud, id),
+        ("GET", ["groups", id, "events"]) => groups::events(cloud, id),
         ("DELETE", ["groups", id]) => groups::remove(cloud, now, id),
         ("POST", ["groups", id, "status"]) => groups::force_status(cloud, now, id, body(request)?),
         ("POST", ["groups", id, "reclaim"]) => groups::reclaim(cloud, now, id, &body(request)?),
@@ -85,6 +88,7 @@ fn route(cloud: &mut Cloud, now: Timestamp, request: ControlRequest<'_>) -> Repl
             _ => Err(Refusal::not_found("fault")),
         },
         ("GET", ["settings"]) => Ok(json!(cloud.settings)),
+        ("GET", ["settings", "help"]) => Ok(explain::settings()),
         ("POST", ["settings"]) => change_settings(cloud, &body::<Value>(request)?),
         ("GET", ["accounts"]) => Ok(accounts::list(cloud)),
         ("POST", ["accounts"]) => accounts::change(cloud, now, body(request)?),
@@ -107,8 +111,15 @@ fn requests(cloud: &Cloud, query: &str) -> Reply {
         Some(Err(_)) => return Err(Refusal(400, "since is the seq of a request".to_owned())),
     };
     let unmasked = parameter("unmasked") == Some("1");
-    let entries = cloud.journal.entries(parameter("action"), since);
-    Ok(json!({"requests": entries.map(|entry| entry.to_json(unmasked)).collect::<Vec<_>>()}))
+    let last = match parameter("last").map(str::parse) {
+        None => usize::MAX,
+        Some(Ok(last)) => last,
+        Some(Err(_)) => return Err(Refusal(400, "last is a count of requests".to_owned())),
+    };
+    let entries = cloud.journal.entries(parameter("action"), since).rev().take(last);
+    let mut entries: Vec<Value> = entries.map(|entry| entry.to_json(unmasked)).collect();
+    entries.reverse();
+    Ok(json!({ "requests": entries }))
 }
 
 fn change_settings(cloud: &mut Cloud, changes: &Value) -> Reply {

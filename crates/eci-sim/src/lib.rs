@@ -4,7 +4,8 @@
 //! main ─▶ simulator ─▶ server (HTTP, connections, waiting)
 //!                        └─▶ state: request + time ─▶ answer, no I/O
 //!                              auth ─ validate ─ actions ─ group (life) ─ script (what containers do)
-//!                        └─▶ control: /_sim, for tests and people
+//!                        ├─▶ control: /_sim, for tests and people
+//!                        └─▶ page: the same for a browser
 //! ```
 //!
 //! It shares no code with any client: which parameters exist comes from the published table (`api.json`), how
@@ -21,6 +22,7 @@ mod exec;
 mod group;
 mod market;
 mod offline;
+mod page;
 mod params;
 mod reply;
 mod rng;

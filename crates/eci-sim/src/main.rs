@@ -1,18 +1,24 @@
 //! The binary: flags in, one line out when it listens, until it is told to stop.
+//!
+//! Programs read the line on stdout; what a person wants to know stands on stderr.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Parser;
-use eci_sim::{AccessKey, Config, RuntimeKind, RuntimeOptions, Settings, Simulator, VSwitch};
+use eci_sim::{
+    AccessKey, Config, RuntimeKind, RuntimeOptions, Settings, Simulator, TEST_ACCESS_KEY_ID,
+    TEST_ACCESS_KEY_SECRET, VSwitch,
+};
 use tracing_subscriber::EnvFilter;
 
 /// A local ECI: the cloud's OpenAPI over HTTP, for tests and demonstrations.
 ///
-/// Prints one line, `listening on http://ADDRESS`, when it is ready. `--strict` and what follows it can also be
-/// changed while it runs: POST /_sim/settings with its name, hyphens as underscores.
+/// Prints one line, `listening on http://ADDRESS`, when it is ready; that address in a browser shows groups, requests,
+/// faults and settings. `--strict` and what follows it can also be changed while it runs: POST /_sim/settings with its
+/// name, hyphens as underscores.
 #[derive(Parser)]
 #[command(name = "eci-sim", version)]
 struct Arguments {
@@ -55,7 +61,8 @@ struct Arguments {
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
     /// What runs containers: scripted (nothing runs, what they do is read off their command lines), runc, or the
-    /// path of another OCI runtime. Other than scripted needs root
+    /// path of another OCI runtime. Other than scripted needs root; without, it is scripted all the same, which the start
+    /// tells
     #[arg(long, default_value = "scripted", value_name = "RUNTIME")]
     runtime: RuntimeKind,
     /// A folder of OCI image layouts, named as the images are; without it there is busybox, made from the installed
@@ -117,10 +124,18 @@ impl Arguments {
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let filter = EnvFilter::try_from_env("ECI_SIM_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let with_colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(with_colours)
+        .with_writer(std::io::stderr)
+        .init();
     // Before anybody knows that it runs, and may ask it to end.
     let stopped = stopped().context("waiting for a signal")?;
+    let keys = arguments.access_key.len();
     let simulator = Simulator::start(arguments.into_config()).await.context("starting the simulator")?;
+    // Whoever started it may not listen to this.
+    let _ = introduce(&simulator, keys);
     let mut stdout = std::io::stdout();
     writeln!(stdout, "listening on {}", simulator.url())
         .and_then(|()| stdout.flush())
@@ -128,6 +143,18 @@ async fn main() -> anyhow::Result<()> {
     stopped.await;
     simulator.shutdown().await;
     Ok(())
+}
+
+/// Tells a person what has started. Secrets are not told, but for the one that everybody knows.
+fn introduce(simulator: &Simulator, keys: usize) -> std::io::Result<()> {
+    let mut stderr = std::io::stderr().lock();
+    writeln!(stderr, "runtime: {}", simulator.runtime())?;
+    match keys {
+        0 => writeln!(stderr, "access key: {TEST_ACCESS_KEY_ID} with the secret {TEST_ACCESS_KEY_SECRET}")?,
+        given => writeln!(stderr, "access keys: the {given} given")?,
+    }
+    writeln!(stderr, "seed: {} (--seed repeats a run)", simulator.seed())?;
+    writeln!(stderr, "page: {}/", simulator.url())
 }
 
 /// Ends when the process is asked to end.
@@ -141,4 +168,21 @@ fn stopped() -> std::io::Result<impl Future<Output = ()>> {
             _ = terminate.recv() => {}
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn every_switch_is_explained() {
+        let mut command = Arguments::command();
+        command.build();
+        for argument in command.get_arguments() {
+            let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.len() >= 10, "{} is not explained", argument.get_id());
+        }
+    }
 }

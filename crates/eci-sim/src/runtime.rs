@@ -77,6 +77,38 @@ impl Default for RuntimeOptions {
     }
 }
 
+/// What was decided about the runtime, and how a person is told.
+#[derive(Debug)]
+pub(crate) struct Choice {
+    /// The OCI runtime; `None` is the scripted one.
+    pub(crate) program: Option<PathBuf>,
+    pub(crate) sentence: String,
+}
+
+/// The runtime that is asked for, or the scripted one where that needs root and there is none. Anything else that
+/// it lacks is an error of its start: root alone cannot be installed.
+pub(crate) fn choose(kind: &RuntimeKind) -> Choice {
+    decide(kind, is_root())
+}
+
+fn decide(kind: &RuntimeKind, is_root: bool) -> Choice {
+    const SCRIPTED: &str = "scripted: nothing runs, what containers do is read off their command lines";
+    match kind {
+        RuntimeKind::Scripted => Choice { program: None, sentence: SCRIPTED.to_owned() },
+        RuntimeKind::Oci(program) if !is_root => {
+            Choice { program: None, sentence: format!("{SCRIPTED} ({} needs root)", program.display()) }
+        }
+        RuntimeKind::Oci(program) => Choice {
+            program: Some(program.clone()),
+            sentence: format!("{}: containers are processes of this machine", program.display()),
+        },
+    }
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
 /// Programs that must be there, and the Debian packages that have them.
 const TOOLS: &[(&str, &str)] = &[("ip", "iproute2"), ("unshare", "util-linux"), ("tar", "tar")];
 
@@ -176,13 +208,6 @@ impl Oci {
 
 /// Says what is missing on this machine, with the command that brings it.
 fn check_machine(program: &Path) -> Result<(), Error> {
-    let is_root = std::fs::metadata("/proc/self").is_ok_and(|owner| {
-        use std::os::unix::fs::MetadataExt;
-        owner.uid() == 0
-    });
-    if !is_root {
-        return Err(Error::Runtime("it needs root; --runtime scripted, the default, does not".to_owned()));
-    }
     if !is_installed(program) {
         let package = program.file_name().unwrap_or(program.as_os_str()).to_string_lossy();
         let message = format!("{} is missing; install it with: apt-get install {package}", program.display());
@@ -212,6 +237,16 @@ mod tests {
     #[test]
     fn a_missing_runtime_is_named_with_the_command_that_installs_it() {
         let error = check_machine(Path::new("/nowhere/no-such-runtime")).unwrap_err().to_string();
-        assert!(error.contains("apt-get install") || error.contains("needs root"), "{error}");
+        assert!(error.contains("apt-get install no-such-runtime"), "{error}");
+    }
+
+    #[test]
+    fn without_root_the_runtime_is_the_scripted_one_and_says_so() {
+        let wanted = RuntimeKind::Oci("runc".into());
+        let choice = decide(&wanted, false);
+        assert_eq!(choice.program, None);
+        assert!(choice.sentence.starts_with("scripted") && choice.sentence.contains("runc needs root"));
+        assert_eq!(decide(&wanted, true).program, Some("runc".into()));
+        assert!(decide(&RuntimeKind::Scripted, true).sentence.starts_with("scripted"));
     }
 }

@@ -24,11 +24,12 @@ use tokio_util::task::TaskTracker;
 use tracing::debug;
 
 use crate::clock::Clock;
-use crate::control::{self, ControlRequest};
+use crate::control::{self, ControlRequest, guard};
 use crate::error::ApiError;
 use crate::exec::socket::{self, Rules, V4};
 use crate::exec::{Output, Session, SyncRun, Ticket, scripted};
 use crate::group::Group;
+use crate::page;
 use crate::reply::Answer;
 use crate::runtime::{self, Oci};
 use crate::settings::Settings;
@@ -44,8 +45,17 @@ pub(crate) struct Shared {
     clock: Arc<dyn Clock>,
     /// What runs containers for real.
     oci: Option<Arc<Oci>>,
+    pub(crate) about: About,
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
+}
+
+/// What a person wants to know of a simulator that has started.
+#[derive(Debug)]
+pub(crate) struct About {
+    /// What runs containers.
+    pub(crate) runtime: String,
+    pub(crate) seed: u64,
 }
 
 /// The connection ends without an answer; `Connection` decides how.
@@ -63,11 +73,12 @@ struct Fate {
 type Response = hyper::Response<BoxBody<Bytes, NoAnswer>>;
 
 impl Shared {
-    pub(crate) fn new(cloud: Cloud, clock: Arc<dyn Clock>, oci: Option<Arc<Oci>>) -> Self {
+    pub(crate) fn new(cloud: Cloud, clock: Arc<dyn Clock>, oci: Option<Arc<Oci>>, about: About) -> Self {
         Self {
             cloud: Mutex::new(cloud),
             clock,
             oci,
+            about,
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
         }
@@ -98,7 +109,21 @@ impl Shared {
     }
 
     pub(crate) fn control(&self, request: ControlRequest<'_>) -> (u16, serde_json::Value) {
+        if (request.method, request.path) == ("GET", "about") {
+            return (200, self.about());
+        }
         control::handle(&mut self.cloud(), self.clock.now(), request)
+    }
+
+    fn about(&self) -> serde_json::Value {
+        let About { runtime, seed } = &self.about;
+        serde_json::json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "region": self.cloud().region,
+            "runtime": runtime,
+            // A text: a browser's numbers are not exact beyond 53 bits.
+            "seed": seed.to_string(),
+        })
     }
 }
 
@@ -165,15 +190,21 @@ async fn respond(
     if parts.uri.path().trim_end_matches('/') == "/exec" {
         return Ok(upgrade(&parts, &shared, &fate));
     }
+    let is_for_people = page::is_wanted(&parts);
+    if (is_for_people || parts.uri.path().starts_with("/_sim"))
+        && let Some(reason) = guard::refusal(&parts, peer.ip())
+    {
+        return Ok(plain(403, "text/plain", reason.to_owned()));
+    }
+    if is_for_people {
+        return Ok(page::response().map(boxed));
+    }
     let Ok(body) = Limited::new(body, MAX_BODY_BYTES).collect().await else {
         return Ok(plain(413, "text/plain", "the body is too large or broke off".to_owned()));
     };
     let body = body.to_bytes();
     let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
     if let Some(path) = path.strip_prefix("/_sim/") {
-        if !peer.ip().to_canonical().is_loopback() {
-            return Ok(plain(403, "text/plain", "the control API answers this machine only".to_owned()));
-        }
         let request = ControlRequest { method: parts.method.as_str(), path, query, body: &body };
         let (status, reply) = shared.control(request);
         return Ok(plain(status, "application/json", reply.to_string()));
@@ -187,16 +218,19 @@ async fn respond(
         peer: peer.to_string(),
     };
     let arrived_at = shared.clock.now();
-    let (step, sync) = {
+    let (step, sync, seq) = {
         let mut cloud = shared.cloud();
         let step = cloud.apply(arrived_at, &request);
-        (step, cloud.execs.sync.take())
+        (step, cloud.execs.sync.take(), cloud.journal.last_seq())
     };
     let step = match sync {
         Some(run) => run_to_end(step, run, &shared).await,
         None => step,
     };
-    carry_out(step, shared, &fate).await
+    let answer = carry_out(step, Arc::clone(&shared), &fate).await?;
+    let latency = shared.clock.now().duration_since(arrived_at);
+    shared.cloud().journal.answered(seq, latency);
+    Ok(answer)
 }
 
 /// Header names and values; a host that only the request line names counts as a header.
@@ -361,9 +395,12 @@ fn broken_off(status: u16, content_type: &'static str, body: String, at: usize) 
     response
 }
 
+fn boxed(body: Full<Bytes>) -> BoxBody<Bytes, NoAnswer> {
+    body.map_err(|never| match never {}).boxed()
+}
+
 fn plain(status: u16, content_type: &'static str, body: String) -> Response {
-    let whole = Full::new(Bytes::from(body)).map_err(|never| match never {});
-    let mut response = Response::new(whole.boxed());
+    let mut response = Response::new(boxed(Full::new(Bytes::from(body))));
     *response.status_mut() =
         http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert("content-type", http::HeaderValue::from_static(content_type));

@@ -13,8 +13,8 @@ use crate::control::ControlRequest;
 use crate::document::{self, Item};
 use crate::error::Error;
 use crate::rng::Rng;
-use crate::runtime::{Oci, RuntimeKind, RuntimeOptions, drive};
-use crate::server::{self, Shared};
+use crate::runtime::{self, Oci, RuntimeOptions, drive};
+use crate::server::{self, About, Shared};
 use crate::settings::Settings;
 use crate::state::addresses::Addresses;
 use crate::state::faults::Asked;
@@ -89,9 +89,13 @@ impl Simulator {
         }
         let (listen, clock) = (*listen, Arc::clone(clock));
         let (runtime, address_range) = (config.runtime.clone(), config.address_range.clone());
+        let seed = match config.seed {
+            Some(seed) => seed,
+            None => getrandom::u64().map_err(|error| Error::Seed(error.to_string()))?,
+        };
         let faults: Vec<Asked> = items(config.faults.as_ref()).await?;
         let identities: Vec<Identity> = items(config.identities.as_ref()).await?;
-        let mut cloud = cloud(config)?;
+        let mut cloud = cloud(Config { seed: Some(seed), ..config })?;
         let now = cloud.advance(clock.now());
         for identity in identities {
             cloud.keyring.add(identity.into_key(now));
@@ -102,9 +106,10 @@ impl Simulator {
         let failed = |source| Error::Listen { address: listen, source };
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let oci = match &runtime.kind {
-            RuntimeKind::Scripted => None,
-            RuntimeKind::Oci(program) => {
+        let choice = runtime::choose(&runtime.kind);
+        let oci = match &choice.program {
+            None => None,
+            Some(program) => {
                 let instance = getrandom::u32().map_err(|error| Error::Seed(error.to_string()))?;
                 Some(Arc::new(Oci::start(program, &runtime, &address_range, instance).await?))
             }
@@ -114,7 +119,8 @@ impl Simulator {
             cloud.store.addresses.take_exactly(oci.gateway());
         }
         cloud.address = Some(address);
-        let shared = Arc::new(Shared::new(cloud, clock, oci.clone()));
+        let about = About { runtime: choice.sentence, seed };
+        let shared = Arc::new(Shared::new(cloud, clock, oci.clone(), about));
         if let Some(oci) = &oci {
             shared.tasks.spawn(drive(Arc::clone(oci), Arc::clone(&shared)));
         }
@@ -130,6 +136,16 @@ impl Simulator {
     /// `http://127.0.0.1:PORT`, without a slash at the end.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// What runs the containers, in words; also why, where it is not what was asked for.
+    pub fn runtime(&self) -> &str {
+        &self.shared.about.runtime
+    }
+
+    /// The seed that makes this run repeat.
+    pub fn seed(&self) -> u64 {
+        self.shared.about.seed
     }
 
     /// The control API without HTTP: `control("POST", "settings", &json!({"pull_ms": 0}))`.

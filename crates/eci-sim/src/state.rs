@@ -196,6 +196,7 @@ impl Cloud {
             access_key_id: None,
             parameters: Arc::clone(&call.parameters),
             outcome: Outcome::default(),
+            latency: None,
         };
         self.journal.add(entry, self.settings.journal_size)
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Refusal, Reply};
 use crate::clock::nanos_text;
-use crate::group::{Container, Exit, Group, Status, platform_reason};
+use crate::group::{Container, ContainerKind, Event, Exit, Group, Status, platform_reason};
 use crate::script::Line;
 use crate::settings::{DeleteWithInstance, Settings, millis};
 use crate::state::Cloud;
@@ -25,6 +25,23 @@ pub(super) fn get(cloud: &Cloud, id: &str) -> Reply {
         cloud.store.gone().find(|group| group.id == id).map(|group| gone(group, &cloud.settings))
     });
     found.ok_or_else(|| Refusal::not_found("container group"))
+}
+
+/// What happened to a group, oldest first.
+pub(super) fn events(cloud: &Cloud, id: &str) -> Reply {
+    let group = cloud.store.find(id).ok_or_else(|| Refusal::not_found("container group"))?;
+    Ok(json!({"events": group.life.events.iter().map(event).collect::<Vec<_>>()}))
+}
+
+fn event(event: &Event) -> Value {
+    json!({
+        "type": if event.is_warning { "Warning" } else { "Normal" },
+        "reason": event.reason,
+        "message": event.message,
+        "count": event.count,
+        "first": nanos_text(event.first),
+        "last": nanos_text(event.last),
+    })
 }
 
 fn alive(group: &Group) -> Value {
@@ -67,7 +84,9 @@ fn container(container: &Container) -> Value {
         "image": container.image,
         "state": state,
         "waiting_reason": container.waiting().map(|(reason, _)| reason),
+        "is_init": container.kind == ContainerKind::Init,
         "exit_code": exit.map(|exit| exit.code),
+        "exit_reason": exit.map(|exit| &exit.reason),
         "ready": container.is_ready(),
         "restart_count": container.restarts,
     })

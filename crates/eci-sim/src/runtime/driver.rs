@@ -34,6 +34,8 @@ struct Task {
     stop: watch::Sender<Stop>,
     /// The run that was reported as launched.
     run: watch::Receiver<Option<String>>,
+    /// The same, as it was before this round's wishes were read: a run that begins after that is in none of them.
+    known_run: Option<String>,
     done: watch::Receiver<bool>,
 }
 
@@ -66,10 +68,12 @@ pub(crate) async fn drive(oci: Arc<Oci>, shared: Arc<Shared>) {
     let mut pods: BTreeMap<String, Pod> = BTreeMap::new();
     let mut links = 0;
     while !shared.stop.is_cancelled() {
-        let wishes = wishes(&shared);
+        // Before the wishes are read, lest what begins or ends in between is taken for unwanted, or begun twice.
         for pod in pods.values_mut() {
             pod.tasks.retain(|_, task| !*task.done.borrow());
+            pod.tasks.values_mut().for_each(|task| task.known_run = task.run.borrow().clone());
         }
+        let wishes = wishes(&shared);
         for wish in &wishes {
             if wish.stop == Stop::No && !pods.contains_key(&wish.group) {
                 links += 1;
@@ -153,8 +157,7 @@ fn running(container: &Container) -> Option<(String, String)> {
 /// Stops what is no longer wanted and starts what is.
 fn fulfil(oci: &Arc<Oci>, shared: &Arc<Shared>, tasks: &TaskTracker, pod: &mut Pod, wish: Wish) {
     for (name, task) in &pod.tasks {
-        let run = task.run.borrow().clone();
-        let is_wanted = run.is_none_or(|run| wish.runs.get(name) == Some(&run));
+        let is_wanted = task.known_run.as_ref().is_none_or(|run| wish.runs.get(name) == Some(run));
         let stop = if is_wanted { wish.stop } else { Stop::AtOnce };
         task.stop.send_if_modified(|asked| {
             let harder = stop > *asked;
@@ -198,7 +201,7 @@ fn task() -> Ends {
     let (stop, stops) = watch::channel(Stop::No);
     let (launched, run) = watch::channel(None);
     let (finished, done) = watch::channel(false);
-    (Task { stop, run, done }, stops, launched, finished)
+    (Task { stop, run, known_run: None, done }, stops, launched, finished)
 }
 
 /// Removes what is left of groups that have ended or gone, once nothing of them runs.

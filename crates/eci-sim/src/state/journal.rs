@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::clock::nanos_text;
@@ -22,6 +22,8 @@ pub(crate) struct Entry {
     /// Shared with the group that the request made.
     pub(crate) parameters: Arc<Parameters>,
     pub(crate) outcome: Outcome,
+    /// From its arrival to its answer; `None` while or because there is no answer.
+    pub(crate) latency: Option<SignedDuration>,
 }
 
 /// What came of a request; a status is missing while or because there is no answer.
@@ -73,13 +75,29 @@ impl Journal {
         }
     }
 
+    /// Notes that a request has been answered.
+    pub(crate) fn answered(&mut self, seq: u64, latency: SignedDuration) {
+        if let Some(entry) = self.entry(seq) {
+            entry.latency = Some(latency);
+        }
+    }
+
+    /// The number of the youngest entry; 0 before the first.
+    pub(crate) fn last_seq(&self) -> u64 {
+        self.last_seq
+    }
+
     /// An entry that is usually among the youngest.
     fn entry(&mut self, seq: u64) -> Option<&mut Entry> {
         self.entries.iter_mut().rev().find(|entry| entry.seq == seq)
     }
 
     /// Entries after number `since`, of one action or all.
-    pub(crate) fn entries(&self, action: Option<&str>, since: u64) -> impl Iterator<Item = &Entry> {
+    pub(crate) fn entries(
+        &self,
+        action: Option<&str>,
+        since: u64,
+    ) -> impl DoubleEndedIterator<Item = &Entry> {
         self.entries
             .iter()
             .filter(move |entry| entry.seq > since)
@@ -111,6 +129,7 @@ impl Entry {
             "action": self.action,
             "access_key_id": self.access_key_id,
             "parameters": parameters,
+            "latency_ms": self.latency.map(|latency| latency.as_secs_f64() * 1000.0),
             "outcome": {
                 "http_status": self.outcome.http_status,
                 "code": self.outcome.code,
@@ -161,6 +180,7 @@ mod tests {
             access_key_id: None,
             parameters: Arc::new(Parameters::new()),
             outcome: Outcome::default(),
+            latency: None,
         };
         for _ in 0..3 {
             journal.add(entry(), 2);

@@ -39,6 +39,23 @@ async fn it_prints_one_line_serves_and_ends_on_a_signal() {
     let mut rest = String::new();
     stdout.read_to_string(&mut rest).unwrap();
     assert_eq!(rest, "", "exactly one line");
+    let mut told = String::new();
+    running.0.stderr.take().unwrap().read_to_string(&mut told).unwrap();
+    for expected in ["runtime: scripted", "eci-sim-test-id", "seed: ", &format!("page: http://{address}/")] {
+        assert!(told.contains(expected), "{expected}: {told}");
+    }
+}
+
+#[tokio::test]
+async fn given_keys_are_counted_and_never_told() {
+    let key = ["--access-key", "some-id:some-secret", "--seed", "42"];
+    let mut running = Running(eci_sim(&key).spawn().unwrap());
+    BufReader::new(running.0.stdout.take().unwrap()).read_line(&mut String::new()).unwrap();
+    running.0.kill().unwrap();
+    let mut told = String::new();
+    running.0.stderr.take().unwrap().read_to_string(&mut told).unwrap();
+    assert!(told.contains("the 1 given") && told.contains("seed: 42"), "{told}");
+    assert!(!told.contains("some-secret") && !told.contains("eci-sim-test-secret"), "{told}");
 }
 
 #[test]
@@ -48,7 +65,9 @@ fn help_explains_every_setting() {
     let settings = serde_json::to_value(Settings::default()).unwrap();
     for name in settings.as_object().unwrap().keys() {
         let flag = format!("--{}", name.replace('_', "-"));
-        assert!(help.contains(&flag), "{flag}");
+        let explained = help.split(&format!("{flag} <")).nth(1).and_then(|rest| rest.split("--").next());
+        let explained = explained.unwrap_or_else(|| panic!("{flag} is not in the help"));
+        assert!(explained.split_whitespace().count() > 4, "{flag}: {explained}");
     }
 }
 

@@ -9,6 +9,7 @@ mod faults;
 mod identities;
 mod life;
 mod limits;
+mod page;
 mod requests;
 mod signatures;
 mod spoilt;

@@ -1,6 +1,6 @@
 //! What is left on the machine: nothing after the end, and nothing after the start that follows a kill.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -77,6 +77,26 @@ async fn after_a_kill_the_next_start_leaves_nothing_of_the_one_before() {
     assert!(caller.groups().await.is_empty());
     let asked = Command::new("kill").args(["-TERM", &next.0.id().to_string()]).status().unwrap();
     assert!(asked.success() && next.0.wait().unwrap().success());
+}
+
+#[test]
+fn without_root_the_scripted_runtime_takes_its_place_and_says_so() {
+    require_tools();
+    // Where anybody may read and run it.
+    let program = std::env::temp_dir().join(format!("eci-sim-{}", std::process::id()));
+    std::fs::copy(env!("CARGO_BIN_EXE_eci-sim"), &program).unwrap();
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]).arg(&program);
+    command.args(["--runtime", "runc"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut running = Running(command.spawn().unwrap());
+    let mut line = String::new();
+    BufReader::new(running.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    running.0.kill().unwrap();
+    let mut told = String::new();
+    running.0.stderr.take().unwrap().read_to_string(&mut told).unwrap();
+    std::fs::remove_file(program).unwrap();
+    assert!(line.starts_with("listening on "), "{line}{told}");
+    assert!(told.contains("runtime: scripted") && told.contains("runc needs root"), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
