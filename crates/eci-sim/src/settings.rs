@@ -106,6 +106,9 @@ pub struct Settings {
     /// or a size such as 2-4Gi, either may end in *. The first rule that fits decides; without any there is room
     #[arg(long, value_delimiter = ',', value_name = "RULES")]
     pub stock_rules: Vec<StockRule>,
+    /// VPCs of vSwitches and security groups, ID=VPC, comma separated; what no rule names is in one VPC together
+    #[arg(long, value_delimiter = ',', value_name = "RULES")]
+    pub vpcs: Vec<VpcRule>,
     /// Free addresses of vSwitches, ID=COUNT, comma separated
     #[arg(long, value_delimiter = ',', value_name = "RULES")]
     pub v_switch_addresses: Vec<NumberRule>,

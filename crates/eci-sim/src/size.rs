@@ -116,6 +116,41 @@ pub(crate) fn of_instance_type(entry: &str) -> Option<Size> {
     (size.cpu > 0.0 && size.memory > 0.0).then_some(size)
 }
 
+/// ECS families that groups may have.
+const FAMILIES: &[&str] = &[
+    "g8a", "g8i", "g7a", "g7", "g6e", "g6a", "g6", "g5", "sn2ne", "c8a", "c8i", "c7a", "c7", "c6e", "c6a",
+    "c6", "c5", "sn1ne", "r8a", "r8i", "r7a", "r7", "r6e", "r6a", "r6", "r5", "re6", "se1ne", "se1", "u1",
+    "e", "ic5", "hfg8i", "hfg7", "hfg6", "hfg5", "hfc8i", "hfc7", "hfc6", "hfc5", "hfr8i", "hfr7", "d1",
+    "d1ne", "i2", "i2g", "i3", "i3g", "i4", "i4g",
+];
+const ARM_FAMILIES: &[&str] = &["g8y", "c8y", "r8y"];
+const GPU_FAMILIES: &[&str] = &[
+    "gn8ia", "gn8is", "gn7e", "gn7i", "gn7s", "gn7", "gn6v", "gn6e", "gn6i", "gn5i", "gn5", "sgn7i", "vgn7i",
+    "vgn6i",
+];
+
+/// What is special about an ECS family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Family {
+    Regular,
+    Arm,
+    Gpu,
+    /// Not for groups, or none at all.
+    Unknown,
+}
+
+/// The family of an ECS type; a pair such as `2-4Gi` is regular.
+pub(crate) fn family_of(entry: &str) -> Family {
+    let Some(ecs_type) = entry.strip_prefix("ecs.") else { return Family::Regular };
+    let family = ecs_type.split(['.', '-']).next().unwrap_or(ecs_type);
+    match family {
+        _ if FAMILIES.contains(&family) => Family::Regular,
+        _ if ARM_FAMILIES.contains(&family) => Family::Arm,
+        _ if GPU_FAMILIES.contains(&family) => Family::Gpu,
+        _ => Family::Unknown,
+    }
+}
+
 /// The specification that an ECS type or a pair stands for.
 pub(crate) fn spec_of_kind(kind: &str, size: Size) -> Spec {
     Spec { instance_type: kind.to_owned(), category: String::new(), size }
@@ -179,6 +214,9 @@ mod tests {
         assert_eq!(of_instance_type("ecs.c6.xlarge"), Some(Size { cpu: 4.0, memory: 8.0 }));
         assert_eq!(of_instance_type("ecs.r7.2xlarge"), Some(Size { cpu: 8.0, memory: 64.0 }));
         assert_eq!(of_instance_type("ecs.gn6i-c4g1.xlarge"), Some(Size { cpu: 4.0, memory: 16.0 }));
+        assert_eq!(family_of("ecs.gn6i-c4g1.xlarge"), Family::Gpu);
+        assert_eq!(family_of("ecs.g8y.large"), Family::Arm);
+        assert_eq!(family_of("ecs.t5.large"), Family::Unknown);
         assert_eq!(of_instance_type("huge"), None);
         assert_eq!(of_instance_type("ecs.c6"), None);
     }

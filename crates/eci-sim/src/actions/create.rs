@@ -55,10 +55,11 @@ pub(super) fn mismatch(cloud: &Cloud) -> ApiError {
 fn create(cloud: &mut Cloud, context: &Context<'_>) -> Result<String, ApiError> {
     let security_group = place::security_group(cloud, context)?;
     let mut offers = place::offers(cloud, context)?;
+    let vpc = place::vpc(cloud, context, &offers, &security_group)?;
     place::shuffle(cloud, context, &mut offers);
     let first = offers[0].clone();
     let region = context.region(cloud);
-    check_quota(cloud, context, &region, first.spec.size.cpu)?;
+    let cpu = first.spec.size.cpu;
     let mut facts = Facts {
         id: new_id(cloud, &region),
         account: context.caller.account.clone(),
@@ -66,6 +67,7 @@ fn create(cloud: &mut Cloud, context: &Context<'_>) -> Result<String, ApiError> 
         zone: first.zone,
         v_switch: first.v_switch,
         security_group,
+        vpc,
         size: first.spec.size,
         instance_type: first.spec.instance_type,
         compute_category: first.spec.category,
@@ -82,6 +84,7 @@ fn create(cloud: &mut Cloud, context: &Context<'_>) -> Result<String, ApiError> 
     };
     place::check_room(cloud, &facts, context.now)?;
     let cache = cached::choose(cloud, context, &facts)?;
+    check_quota(cloud, context, &facts.region, cpu)?;
     address::assign(cloud, context, &mut facts)?;
     facts.cached_images = cached::images(cloud, context, &facts, &cache);
     let id = facts.id.clone();

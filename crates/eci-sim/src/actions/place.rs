@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::Context;
 use crate::error::ApiError;
 use crate::group::{Facts, Offer, Refusal};
-use crate::settings::NoStock;
+use crate::settings::{NoStock, vpc_of};
 use crate::state::{Cloud, stock};
 use crate::validate::specs_of;
 
@@ -19,6 +19,25 @@ pub(super) fn security_group(cloud: &Cloud, context: &Context<'_>) -> Result<Str
         }
         asked => Ok(asked.unwrap_or("sg-default").to_owned()),
     }
+}
+
+/// The one VPC of all vSwitches; a security group that is named has to be in it.
+pub(super) fn vpc(
+    cloud: &Cloud,
+    context: &Context<'_>,
+    offers: &[Offer],
+    security_group: &str,
+) -> Result<String, ApiError> {
+    let rules = &cloud.settings.vpcs;
+    let vpc = vpc_of(rules, &offers[0].v_switch);
+    if offers.iter().any(|offer| vpc_of(rules, &offer.v_switch) != vpc) {
+        return Err(ApiError::new(400, "InvalidParameter", "VSwitchId: all vSwitches must be in one VPC"));
+    }
+    if context.parameter("SecurityGroupId").is_some() && vpc_of(rules, security_group) != vpc {
+        let message = "The security group and the vSwitch are not in the same VPC.";
+        return Err(ApiError::new(403, "OperationDenied.SecurityGroupMisMatch", message));
+    }
+    Ok(vpc.to_owned())
 }
 
 /// Every specification on every vSwitch, at least one: all vSwitches are tried before the next specification, and
@@ -59,6 +78,12 @@ fn places(cloud: &Cloud, context: &Context<'_>) -> Result<Vec<(String, String)>,
     {
         let message = format!("The specified vSwitch {unknown} does not exist.");
         return Err(ApiError::new(404, "InvalidVSwitchId.NotFound", message));
+    }
+    if let Some(zone) =
+        zone_asked.filter(|asked| !known.is_empty() && !known.iter().any(|one| one.zone == *asked))
+    {
+        let message = format!("Container groups are not sold in {zone}.");
+        return Err(ApiError::new(403, "Zone.NotOnSale", message));
     }
     let default_zone = zone_asked.map_or_else(|| format!("{}-a", context.region(cloud)), str::to_owned);
     if ids.is_empty() {

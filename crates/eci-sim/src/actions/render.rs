@@ -29,7 +29,7 @@ pub(super) fn group(group: &Group, with_events: bool, read_only: MountReadOnly) 
         "ContainerGroupName": facts.name(),
         "RegionId": facts.region,
         "ZoneId": facts.zone,
-        "VpcId": "vpc-eci-sim",
+        "VpcId": facts.vpc,
         "VSwitchId": facts.v_switch,
         "SecurityGroupId": facts.security_group,
         "ResourceGroupId": root.text_or_empty("ResourceGroupId"),

@@ -10,7 +10,7 @@ use super::{Context, create};
 use crate::clock::{later, seconds_text};
 use crate::error::ApiError;
 use crate::params::{Node, Parameters};
-use crate::settings::{millis, seconds};
+use crate::settings::{millis, seconds, vpc_of};
 use crate::state::Cloud;
 use crate::state::catalog::{Resource, ResourceKind};
 use crate::state::tokens::Seen;
@@ -307,7 +307,7 @@ fn render(cloud: &Cloud, resource: &Resource, now: Timestamp) -> Value {
         set("VirtualNodeName", json!(resource.text("VirtualNodeName")));
         set("VirtualNodeSecurityGroupId", json!(resource.text("SecurityGroupId")));
         set("VirtualNodeVSwitchId", json!(resource.text("VSwitchId")));
-        set("VpcId", json!("vpc-eci-sim"));
+        set("VpcId", json!(vpc_of(&cloud.settings.vpcs, resource.text("VSwitchId"))));
         set("IntranetIp", json!(""));
         set("InternetIp", json!(""));
         return Value::Object(reply);

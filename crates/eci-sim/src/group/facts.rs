@@ -65,6 +65,7 @@ pub(crate) struct Facts {
     pub(crate) zone: String,
     pub(crate) v_switch: String,
     pub(crate) security_group: String,
+    pub(crate) vpc: String,
     pub(crate) size: Size,
     /// The specification it has, as the request lists it; empty when it lists none.
     pub(crate) instance_type: String,
@@ -354,6 +355,7 @@ pub(crate) mod tests {
             zone: "cn-hangzhou-i".into(),
             v_switch: "vsw-1".into(),
             security_group: "sg-1".into(),
+            vpc: "vpc-1".into(),
             size: crate::size::DEFAULT_SIZE,
             instance_type: String::new(),
             compute_category: String::new(),

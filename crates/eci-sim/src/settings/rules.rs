@@ -37,6 +37,15 @@ pub struct NumberRule {
     pub number: u32,
 }
 
+/// To which VPC something belongs: `vsw-1=vpc-a`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct VpcRule {
+    /// Pattern of ids of vSwitches and security groups.
+    pub pattern: String,
+    pub vpc: String,
+}
+
 impl StockRule {
     pub(crate) fn covers(&self, zone: &str, kind: &str) -> bool {
         matches(&self.zone, zone) && matches(&self.kind, kind)
@@ -46,6 +55,12 @@ impl StockRule {
 /// The number that the first rule for `text` gives.
 pub(crate) fn number_of(rules: &[NumberRule], text: &str) -> Option<u32> {
     rules.iter().find(|rule| matches(&rule.pattern, text)).map(|rule| rule.number)
+}
+
+/// The VPC that the first rule for `id` gives.
+pub(crate) fn vpc_of<'r>(rules: &'r [VpcRule], id: &str) -> &'r str {
+    let rule = rules.iter().find(|rule| matches(&rule.pattern, id));
+    rule.map_or("vpc-eci-sim", |rule| &rule.vpc)
 }
 
 fn matches(pattern: &str, text: &str) -> bool {
@@ -103,6 +118,22 @@ impl fmt::Display for NumberRule {
     }
 }
 
+impl FromStr for VpcRule {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = text.split_once('=').filter(|(pattern, vpc)| !pattern.is_empty() && !vpc.is_empty());
+        let (pattern, vpc) = parts.ok_or_else(|| format!("{text:?} is not written ID=VPC"))?;
+        Ok(Self { pattern: pattern.to_owned(), vpc: vpc.to_owned() })
+    }
+}
+
+impl fmt::Display for VpcRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.pattern, self.vpc)
+    }
+}
+
 /// A rule travels in JSON as it is written on the command line.
 macro_rules! as_text {
     ($($name:ident)*) => {$(
@@ -120,7 +151,7 @@ macro_rules! as_text {
     )*};
 }
 
-as_text! { StockRule NumberRule }
+as_text! { StockRule NumberRule VpcRule }
 
 #[cfg(test)]
 mod tests {
@@ -135,6 +166,8 @@ mod tests {
         for bad in ["a=1", "a/b", "a/b=x", "a/b/c=1", "a/b/spot/d=1"] {
             assert!(bad.parse::<StockRule>().is_err(), "{bad}");
         }
+        assert_eq!("vsw-*=vpc-1".parse::<VpcRule>().unwrap().to_string(), "vsw-*=vpc-1");
+        assert!("vsw-1=".parse::<VpcRule>().is_err());
         assert!("a=-1".parse::<NumberRule>().is_err());
     }
 

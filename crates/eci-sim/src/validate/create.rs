@@ -2,7 +2,7 @@
 
 use super::{Checker, container, volume};
 use crate::params::Node;
-use crate::size::{self, Size, Spec};
+use crate::size::{self, Family, Size, Spec};
 
 /// Lists that only have a length limit, with the published maximum.
 const LISTS: &[(&str, usize)] = &[
@@ -116,6 +116,7 @@ fn placement(checker: &mut Checker<'_>, root: &Node<'_>) {
     for entry in types.iter().filter(|entry| size::of_instance_type(entry).is_none()) {
         checker.invalid("InstanceType", format!("{entry:?} is neither an ECS type nor a pair like 2-4Gi"));
     }
+    families(checker, root, &types);
     if is_spot(root) && root.has("ComputeCategory") {
         checker.invalid("ComputeCategory.N", "cannot be given for a spot group");
     }
@@ -128,6 +129,31 @@ fn placement(checker: &mut Checker<'_>, root: &Node<'_>) {
     }
     if root.text("CorePattern").is_some_and(|pattern| pattern.starts_with('|')) {
         checker.invalid("CorePattern", "must not begin with a pipe");
+    }
+}
+
+/// ECS types are sold for groups, fit the processor asked for, and have their GPUs used.
+fn families(checker: &mut Checker<'_>, root: &Node<'_>, types: &[&str]) {
+    let wants_arm = root.text("CpuArchitecture") == Some("ARM64");
+    let uses_gpu = root
+        .items("Container")
+        .iter()
+        .any(|container| container.number::<u32>("Gpu").is_some_and(|count| count > 0));
+    for entry in types.iter().filter(|entry| entry.starts_with("ecs.")) {
+        match size::family_of(entry) {
+            Family::Unknown => {
+                let message = format!("{entry} is no type that container groups can have");
+                checker.report("InstanceType", "InvalidInstanceTypeForEciBuy", message);
+            }
+            family if (family == Family::Arm) != wants_arm => {
+                let message = format!("{entry} does not have the architecture asked for");
+                checker.report("InstanceType", "InstanceTypeNotMatchCpuArch", message);
+            }
+            Family::Gpu if !uses_gpu => {
+                checker.invalid("Container.N.Gpu", format!("{entry} has GPUs, and no container wants any"));
+            }
+            _ => {}
+        }
     }
 }
 
@@ -369,6 +395,22 @@ mod tests {
             problems(&[("HostSecurityContext.Sysctl.1.Name", "net.ipv4.tcp_syncookies")]),
             ["HostSecurityContext.Sysctl.1.Name InvalidParameter"]
         );
+    }
+
+    #[test]
+    fn ecs_types_are_sold_fit_the_processor_and_have_their_gpus_used() {
+        let found = |changes: &[(&str, &str)]| problems(changes);
+        let arm = ("CpuArchitecture", "ARM64");
+        assert_eq!(found(&[("InstanceType", "ecs.t5.large")]), ["InstanceType InvalidInstanceTypeForEciBuy"]);
+        assert_eq!(found(&[("InstanceType", "ecs.g8y.large")]), ["InstanceType InstanceTypeNotMatchCpuArch"]);
+        assert_eq!(
+            found(&[("InstanceType", "ecs.c6.large"), arm]),
+            ["InstanceType InstanceTypeNotMatchCpuArch"]
+        );
+        assert_eq!(found(&[("InstanceType", "ecs.g8y.large"), arm]), Vec::<String>::new());
+        let gpu = ("InstanceType", "ecs.gn6i-c4g1.xlarge");
+        assert_eq!(found(&[gpu]), ["Container.N.Gpu InvalidParameter"]);
+        assert_eq!(found(&[gpu, ("Container.1.Gpu", "1")]), Vec::<String>::new());
     }
 
     #[test]

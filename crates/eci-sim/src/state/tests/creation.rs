@@ -107,6 +107,11 @@ fn known_v_switches_and_security_groups_are_the_only_ones() {
     );
     assert_eq!(
         world.create_with(&[("VSwitchId", "vsw-b"), ("ZoneId", "cn-hangzhou-a")]),
+        Err("403 Zone.NotOnSale".into())
+    );
+    world.cloud.network.v_switches.push(VSwitch { id: "vsw-a".into(), zone: "cn-hangzhou-a".into() });
+    assert_eq!(
+        world.create_with(&[("VSwitchId", "vsw-b"), ("ZoneId", "cn-hangzhou-a")]),
         Err("403 OperationDenied.VswZoneMisMatch".into())
     );
 }
@@ -128,4 +133,14 @@ fn an_action_that_the_api_lacks_says_so() {
     let mut world = World::new();
     let plural = world.call("DeleteContainerGroups", &[("ContainerGroupId", "eci-1")]);
     assert_eq!(plural, Err("404 InvalidAction.NotFound".into()));
+}
+
+#[test]
+fn v_switches_and_security_group_are_in_one_vpc() {
+    let mut world = World::with(json!({"vpcs": ["vsw-1=vpc-a", "sg-1=vpc-a", "*=vpc-b"]}));
+    let id = world.create(&[("VSwitchId", "vsw-1"), ("SecurityGroupId", "sg-1")]);
+    assert_eq!(world.group(&id)["VpcId"], "vpc-a");
+    let refused = world.create_with(&[("VSwitchId", "vsw-1"), ("SecurityGroupId", "sg-2")]);
+    assert_eq!(refused, Err("403 OperationDenied.SecurityGroupMisMatch".into()));
+    assert_eq!(world.create_with(&[("VSwitchId", "vsw-1,vsw-2")]), Err("400 InvalidParameter".into()));
 }
