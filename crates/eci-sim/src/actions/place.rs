@@ -79,13 +79,12 @@ fn places(cloud: &Cloud, context: &Context<'_>) -> Result<Vec<(String, String)>,
         let message = format!("The specified vSwitch {unknown} does not exist.");
         return Err(ApiError::new(404, "InvalidVSwitchId.NotFound", message));
     }
-    if let Some(zone) =
-        zone_asked.filter(|asked| !known.is_empty() && !known.iter().any(|one| one.zone == *asked))
-    {
-        let message = format!("Container groups are not sold in {zone}.");
+    let default_zone = zone_asked.map_or_else(|| format!("{}-a", context.region(cloud)), str::to_owned);
+    let sold = |zone: &str| known.is_empty() || known.iter().any(|v_switch| v_switch.zone == zone);
+    if ids.is_empty() && !sold(&default_zone) && zone_asked.is_some() {
+        let message = format!("Container groups are not sold in {default_zone}.");
         return Err(ApiError::new(403, "Zone.NotOnSale", message));
     }
-    let default_zone = zone_asked.map_or_else(|| format!("{}-a", context.region(cloud)), str::to_owned);
     if ids.is_empty() {
         return Ok(vec![(default_zone, "vsw-default".to_owned())]);
     }
