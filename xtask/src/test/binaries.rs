@@ -17,7 +17,10 @@ use crate::shell::{cargo, output_of};
 /// Test targets that start control planes.
 const ON_CONTROL_PLANE: [(&str, &str); 2] = [("vk-testkit", "control_plane"), ("virtual-node", "e2e")];
 
-/// Everything `cargo test` would build.
+/// Features that no default asks for, and whose tests would not be there without them.
+const FEATURES: &str = "eci-client/exec,eci-client/test-util";
+
+/// Everything `cargo test` would build, with all that is tested.
 #[derive(Debug, Default)]
 pub(crate) struct TestBinaries {
     tests: Vec<TestBinary>,
@@ -57,8 +60,8 @@ impl TestBinary {
 
 impl TestBinaries {
     pub(crate) fn build() -> anyhow::Result<Self> {
-        let mut command =
-            cargo(&["test", "--workspace", "--no-run", "--message-format=json-render-diagnostics"]);
+        let mut command = cargo(&["test", "--workspace", "--features", FEATURES, "--no-run"]);
+        command.arg("--message-format=json-render-diagnostics");
         let mut child = command.stdout(Stdio::piped()).spawn().context("could not run cargo")?;
         let mut built = TestBinaries::default();
         if let Some(stdout) = child.stdout.take() {
