@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::clock::later;
 use crate::error::{ApiError, Error};
 use crate::wire::Call;
 pub(crate) use identity::Identity;
@@ -118,6 +119,13 @@ impl Keyring {
     /// Adds a key, or replaces the one of its id.
     pub(crate) fn add(&mut self, key: AccessKey) {
         self.keys.insert(key.id.clone(), key);
+    }
+
+    /// Lets a key expire after a while.
+    pub(crate) fn limit(&mut self, id: &str, now: Timestamp, lifetime: SignedDuration) {
+        if let Some(key) = self.keys.get_mut(id) {
+            key.expires_at = Some(later(now, lifetime));
+        }
     }
 
     /// The key that signed the call, which arrives at `now` by the gateway's clock and at `present` by the simulator's.

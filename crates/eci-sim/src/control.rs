@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use crate::clock::nanos_text;
 use crate::settings::millis;
 use crate::state::Cloud;
+use crate::state::record::{ControlRecord, What};
 use crate::wire::decode_pairs;
 
 /// A request below `/_sim`.
@@ -45,9 +46,24 @@ type Reply = Result<Value, Refusal>;
 pub(crate) fn handle(cloud: &mut Cloud, wall: Timestamp, request: ControlRequest<'_>) -> (u16, Value) {
     let now = cloud.advance(wall);
     match route(cloud, now, request) {
-        Ok(body) => (200, body),
+        Ok(body) => {
+            if request.method != "GET" && cloud.unsaved.is_some() {
+                cloud.keep(record_of(request));
+            }
+            (200, body)
+        }
         Err(Refusal(status, error)) => (status, json!({ "error": error })),
     }
+}
+
+/// A change as it is written down.
+fn record_of(request: ControlRequest<'_>) -> What {
+    What::Control(ControlRecord {
+        method: request.method.to_owned(),
+        path: request.path.to_owned(),
+        query: request.query.to_owned(),
+        body: String::from_utf8_lossy(request.body).into_owned(),
+    })
 }
 
 fn route(cloud: &mut Cloud, now: Timestamp, request: ControlRequest<'_>) -> Reply {
@@ -124,6 +140,7 @@ fn requests(cloud: &Cloud, query: &str) -> Reply {
 
 fn change_settings(cloud: &mut Cloud, changes: &Value) -> Reply {
     cloud.settings = cloud.settings.changed(changes).map_err(|problem| Refusal(400, problem))?;
+    cloud.posted.extend(changes.as_object().cloned().unwrap_or_default());
     cloud.store.watch_all(&cloud.settings);
     Ok(json!(cloud.settings))
 }

@@ -22,6 +22,9 @@ pub enum Error {
     /// A file of faults or identities makes no sense; the problem names the line.
     #[error("reading {}: {problem}", path.display())]
     Script { path: PathBuf, problem: String },
+    /// The folder of a state cannot be used; the problem says what to do.
+    #[error("the state {} {problem}", path.display())]
+    State { path: PathBuf, problem: String },
     /// Containers cannot be run for real on this machine.
     #[error("preparing to run containers for real: {0}")]
     Runtime(String),

@@ -10,7 +10,7 @@
 //!
 //! It shares no code with any client: which parameters exist comes from the published table (`api.json`), how
 //! signatures are computed from their published description. Whatever the real service leaves open is a switch
-//! in [`Settings`]. What it does not do: keep state over restarts, or enforce quotas.
+//! in [`Settings`]. A folder keeps its state over restarts (`Config::state`).
 
 mod actions;
 mod auth;
@@ -20,6 +20,7 @@ mod document;
 mod error;
 mod exec;
 mod group;
+mod keep;
 mod market;
 mod offline;
 mod page;

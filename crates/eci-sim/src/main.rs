@@ -12,6 +12,7 @@ use eci_sim::{
     AccessKey, Config, RuntimeKind, RuntimeOptions, Settings, Simulator, TEST_ACCESS_KEY_ID,
     TEST_ACCESS_KEY_SECRET, VSwitch,
 };
+use jiff::Timestamp;
 use tracing_subscriber::EnvFilter;
 
 /// A local ECI: the cloud's OpenAPI over HTTP, for tests and demonstrations.
@@ -60,6 +61,13 @@ struct Arguments {
     /// A file of faults that are there from the start: a YAML or JSON list of what POST /_sim/faults takes
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
+    /// A folder that keeps everything over restarts, a kill included; it is made where there is none
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
+    /// Groups live by a time of their own, which begins at START and moves only by POST /_sim/clock. The times of
+    /// requests are checked against the machine's clock all the same
+    #[arg(long, value_name = "START", num_args = 0..=1, default_missing_value = "2026-01-01T00:00:00Z")]
+    virtual_time: Option<Timestamp>,
     /// What runs containers: scripted (nothing runs, what they do is read off their command lines), runc, or the
     /// path of another OCI runtime. Other than scripted needs root; without, it is scripted all the same, which the start
     /// tells
@@ -89,6 +97,8 @@ impl Arguments {
             seed,
             identities,
             faults,
+            state,
+            virtual_time,
             runtime,
             images,
             runtime_dir,
@@ -113,6 +123,8 @@ impl Arguments {
             seed,
             identities,
             faults,
+            state,
+            virtual_time,
             settings,
             runtime: RuntimeOptions { kind: runtime, images, directory: runtime_dir },
             ..config

@@ -22,7 +22,9 @@ impl Offline {
     /// # Errors
     /// When the configuration makes no sense.
     pub fn new(config: Config) -> Result<Self, Error> {
-        cloud(config).map(Self)
+        let (mut cloud, start) = cloud(config, Vec::new())?;
+        cloud.begin(Timestamp::UNIX_EPOCH, &start).expect("a first run has nothing to agree with");
+        Ok(Self(cloud))
     }
 
     /// Answers a request that arrives at `at`; `None` where a fault leaves it without an answer. Times may stand still,

@@ -17,6 +17,11 @@ impl Rng {
         z ^ (z >> 31)
     }
 
+    /// Where the sequence is: a new one of this seed goes on from here.
+    pub(crate) fn state(&self) -> u64 {
+        self.0
+    }
+
     /// A number from 0 up to but not 1.
     #[allow(clippy::cast_precision_loss, reason = "53 bits are kept, as many as an f64 holds")]
     pub(crate) fn unit(&mut self) -> f64 {

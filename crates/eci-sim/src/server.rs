@@ -4,6 +4,7 @@
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::net::SocketAddr;
+use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -18,17 +19,19 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use jiff::{SignedDuration, Timestamp};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::debug;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, later};
 use crate::control::{self, ControlRequest, guard};
 use crate::error::ApiError;
 use crate::exec::socket::{self, Rules, V4};
 use crate::exec::{Output, Session, SyncRun, Ticket, scripted};
 use crate::group::Group;
+use crate::keep::Keeper;
 use crate::page;
 use crate::reply::Answer;
 use crate::runtime::{self, Oci};
@@ -46,6 +49,10 @@ pub(crate) struct Shared {
     /// What runs containers for real.
     oci: Option<Arc<Oci>>,
     pub(crate) about: About,
+    /// Writes down what happens; taken after the cloud, never before.
+    keeper: Mutex<Option<Keeper>>,
+    /// Tells whoever waits for it that virtual time has moved.
+    moved: watch::Sender<()>,
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
 }
@@ -73,20 +80,38 @@ struct Fate {
 type Response = hyper::Response<BoxBody<Bytes, NoAnswer>>;
 
 impl Shared {
-    pub(crate) fn new(cloud: Cloud, clock: Arc<dyn Clock>, oci: Option<Arc<Oci>>, about: About) -> Self {
+    pub(crate) fn new(
+        cloud: Cloud,
+        clock: Arc<dyn Clock>,
+        oci: Option<Arc<Oci>>,
+        keeper: Option<Keeper>,
+        about: About,
+    ) -> Self {
         Self {
             cloud: Mutex::new(cloud),
             clock,
             oci,
             about,
+            keeper: Mutex::new(keeper),
+            moved: watch::Sender::new(()),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
         }
     }
 
     /// The cloud. A panic under the lock leaves a state that is no worse than a bug's usual trace.
-    fn cloud(&self) -> MutexGuard<'_, Cloud> {
-        self.cloud.lock().unwrap_or_else(PoisonError::into_inner)
+    fn cloud(&self) -> Kept<'_> {
+        let cloud = self.cloud.lock().unwrap_or_else(PoisonError::into_inner);
+        Kept { cloud, keeper: &self.keeper }
+    }
+
+    /// The last that is written down.
+    pub(crate) fn put_away(&self) {
+        let cloud = self.cloud();
+        let mut keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Err(error)) = keeper.as_mut().map(|keeper| keeper.save_tally(&cloud)) {
+            tracing::error!(%error, "the counts could not be written");
+        }
     }
 
     /// Looks at the cloud as it is now.
@@ -104,7 +129,10 @@ impl Shared {
     ) -> Option<T> {
         self.with_cloud(|cloud, now| {
             let Cloud { store, settings, .. } = cloud;
-            store.change(id, settings, |group| change(group, now, settings))
+            let was_terminal = store.find(id).is_some_and(|group| group.life.is_terminal());
+            let result = store.change(id, settings, |group| change(group, now, settings));
+            cloud.keep_end(id, was_terminal);
+            result
         })
     }
 
@@ -112,7 +140,28 @@ impl Shared {
         if (request.method, request.path) == ("GET", "about") {
             return (200, self.about());
         }
-        control::handle(&mut self.cloud(), self.clock.now(), request)
+        let answer = control::handle(&mut self.cloud(), self.clock.now(), request);
+        self.moved.send_replace(());
+        answer
+    }
+
+    /// Waits so long, by virtual time where there is one.
+    async fn wait(&self, duration: SignedDuration) {
+        if duration.is_zero() {
+            return;
+        }
+        let mut moved = self.moved.subscribe();
+        let until = {
+            let cloud = self.cloud();
+            cloud.virtual_start.map(|_| later(cloud.time(cloud.wall), duration))
+        };
+        match until {
+            None => sleep(duration).await,
+            Some(until) => {
+                let is_over = || self.with_cloud(|_, now| now >= until);
+                while !is_over() && moved.changed().await.is_ok() {}
+            }
+        }
     }
 
     fn about(&self) -> serde_json::Value {
@@ -124,6 +173,38 @@ impl Shared {
             // A text: a browser's numbers are not exact beyond 53 bits.
             "seed": seed.to_string(),
         })
+    }
+}
+
+/// The cloud while somebody has it; what was done to it is written down when it is let go, before any answer is sent.
+struct Kept<'s> {
+    cloud: MutexGuard<'s, Cloud>,
+    keeper: &'s Mutex<Option<Keeper>>,
+}
+
+impl Deref for Kept<'_> {
+    type Target = Cloud;
+
+    fn deref(&self) -> &Cloud {
+        &self.cloud
+    }
+}
+
+impl DerefMut for Kept<'_> {
+    fn deref_mut(&mut self) -> &mut Cloud {
+        &mut self.cloud
+    }
+}
+
+impl Drop for Kept<'_> {
+    fn drop(&mut self) {
+        if self.cloud.unsaved.is_none() {
+            return;
+        }
+        let mut keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(keeper) = keeper.as_mut() {
+            keeper.save(&mut self.cloud);
+        }
     }
 }
 
@@ -215,7 +296,7 @@ async fn respond(
         query: query.to_owned(),
         headers: headers(&parts),
         body: body.to_vec(),
-        peer: peer.to_string(),
+        peer: shared.name_of(peer),
     };
     let arrived_at = shared.clock.now();
     let (step, sync, seq) = {
@@ -321,7 +402,7 @@ async fn run_to_end(step: Step, run: SyncRun, shared: &Arc<Shared>) -> Step {
 async fn carry_out(step: Step, shared: Arc<Shared>, fate: &Fate) -> Result<Response, NoAnswer> {
     match step {
         Step::Answer { answer, after } => {
-            sleep(after).await;
+            shared.wait(after).await;
             // One line a call, and nothing of what was asked: parameters hold secrets.
             debug!(status = answer.status, headers = ?answer.headers, "answered");
             Ok(response(answer, shared.date()))
@@ -339,7 +420,7 @@ async fn carry_out(step: Step, shared: Arc<Shared>, fate: &Fate) -> Result<Respo
                 tokio::select! {
                     biased;
                     () = late.stop.cancelled() => None,
-                    () = sleep(wait) => {
+                    () = late.wait(wait) => {
                         let now = late.clock.now();
                         let answer = late.cloud().resume(now, &admitted);
                         Some(answer)
@@ -353,6 +434,14 @@ async fn carry_out(step: Step, shared: Arc<Shared>, fate: &Fate) -> Result<Respo
 }
 
 impl Shared {
+    /// A caller as the journal has it. No seed repeats a port, so where time is virtual it is left out.
+    fn name_of(&self, peer: SocketAddr) -> String {
+        match self.cloud().virtual_start {
+            Some(_) => peer.ip().to_string(),
+            None => peer.to_string(),
+        }
+    }
+
     fn date(&self) -> String {
         self.cloud().date(self.clock.now())
     }

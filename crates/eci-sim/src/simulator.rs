@@ -1,9 +1,10 @@
 //! Starts and stops a simulator.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
@@ -12,12 +13,14 @@ use crate::clock::{Clock, SystemClock};
 use crate::control::ControlRequest;
 use crate::document::{self, Item};
 use crate::error::Error;
+use crate::keep::{self, Keeper, Kept};
 use crate::rng::Rng;
 use crate::runtime::{self, Oci, RuntimeOptions, drive};
 use crate::server::{self, About, Shared};
 use crate::settings::Settings;
 use crate::state::addresses::Addresses;
 use crate::state::faults::Asked;
+use crate::state::record::{Start, What};
 use crate::state::store::Store;
 use crate::state::{Cloud, Network, VSwitch};
 
@@ -47,6 +50,11 @@ pub struct Config {
     pub identities: Option<PathBuf>,
     /// A file of faults that are there from the start, YAML or JSON: a list of what `POST /_sim/faults` takes.
     pub faults: Option<PathBuf>,
+    /// A folder that keeps everything over restarts, a kill included; it is made where there is none.
+    pub state: Option<PathBuf>,
+    /// Groups live by a time of their own, which begins here and moves only by `POST /_sim/clock`. The times of requests are
+    /// checked against the clock all the same.
+    pub virtual_time: Option<Timestamp>,
     pub clock: Arc<dyn Clock>,
     pub runtime: RuntimeOptions,
 }
@@ -65,6 +73,8 @@ impl Default for Config {
             settings: Settings::default(),
             identities: None,
             faults: None,
+            state: None,
+            virtual_time: None,
             clock: Arc::new(SystemClock),
             runtime: RuntimeOptions::default(),
         }
@@ -89,20 +99,15 @@ impl Simulator {
         }
         let (listen, clock) = (*listen, Arc::clone(clock));
         let (runtime, address_range) = (config.runtime.clone(), config.address_range.clone());
-        let seed = match config.seed {
-            Some(seed) => seed,
-            None => getrandom::u64().map_err(|error| Error::Seed(error.to_string()))?,
-        };
         let faults: Vec<Asked> = items(config.faults.as_ref()).await?;
         let identities: Vec<Identity> = items(config.identities.as_ref()).await?;
-        let mut cloud = cloud(Config { seed: Some(seed), ..config })?;
-        let now = cloud.advance(clock.now());
+        let folder = config.state.clone();
+        let (mut cloud, mut start) = cloud(config, faults)?;
+        let lifetimes: Vec<_> = identities.iter().map(Identity::lifetime).collect();
         for identity in identities {
-            cloud.keyring.add(identity.into_key(now));
+            cloud.keyring.add(identity.into_key());
         }
-        for fault in faults {
-            cloud.faults.add(fault, now).expect("a file's faults are checked when it is read");
-        }
+        let kept = folder.as_deref().map(Keeper::open).transpose()?;
         let failed = |source| Error::Listen { address: listen, source };
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
@@ -114,13 +119,13 @@ impl Simulator {
                 Some(Arc::new(Oci::start(program, &runtime, &address_range, instance).await?))
             }
         };
-        if let Some(oci) = &oci {
-            cloud.is_real = true;
-            cloud.store.addresses.take_exactly(oci.gateway());
-        }
+        start.gateway = oci.as_ref().map(|oci| oci.gateway());
+        let keeper = begin(&mut cloud, start, kept, clock.now())?;
+        let now = cloud.advance(clock.now());
+        lifetimes.into_iter().flatten().for_each(|(id, lifetime)| cloud.keyring.limit(&id, now, lifetime));
         cloud.address = Some(address);
-        let about = About { runtime: choice.sentence, seed };
-        let shared = Arc::new(Shared::new(cloud, clock, oci.clone(), about));
+        let about = About { runtime: choice.sentence, seed: cloud.seed };
+        let shared = Arc::new(Shared::new(cloud, clock, oci.clone(), keeper, about));
         if let Some(oci) = &oci {
             shared.tasks.spawn(drive(Arc::clone(oci), Arc::clone(&shared)));
         }
@@ -161,6 +166,7 @@ impl Simulator {
         self.shared.stop.cancel();
         self.shared.tasks.close();
         self.shared.tasks.wait().await;
+        self.shared.put_away();
     }
 }
 
@@ -168,6 +174,32 @@ impl Drop for Simulator {
     fn drop(&mut self) {
         self.shared.stop.cancel();
     }
+}
+
+/// Repeats what a folder has kept, begins one more run, and writes that down.
+fn begin(
+    cloud: &mut Cloud,
+    start: Start,
+    kept: Option<(Keeper, Kept)>,
+    wall: Timestamp,
+) -> Result<Option<Keeper>, Error> {
+    let refuse = |directory: &Path, problem: String| Error::State { path: directory.to_owned(), problem };
+    let Some((mut keeper, Kept { records, tally })) = kept else {
+        cloud.begin(wall, &start).expect("a first run has nothing to agree with");
+        return Ok(None);
+    };
+    for (line, record) in records {
+        let repeated = cloud.replay(record);
+        repeated.map_err(|problem| refuse(&keeper.journal_path(), keep::damaged(line, &problem)))?;
+    }
+    cloud
+        .begin(wall, &start)
+        .map_err(|problem| refuse(keeper.directory(), format!("cannot be used: {problem}")))?;
+    cloud.recall(tally);
+    cloud.unsaved = Some(Vec::new());
+    cloud.keep(What::Start(Box::new(start)));
+    keeper.save(cloud);
+    Ok(Some(keeper))
 }
 
 /// The items of a file, none where there is no file.
@@ -178,17 +210,27 @@ async fn items<T: Item>(path: Option<&PathBuf>) -> Result<Vec<T>, Error> {
     document::read(&text).map_err(|problem| Error::Script { path: path.clone(), problem })
 }
 
-/// The state a simulator starts with.
-pub(crate) fn cloud(config: Config) -> Result<Cloud, Error> {
-    let Config { region, access_keys, v_switches, security_groups, address_range, seed, settings, .. } =
-        config;
-    let seed = match seed {
+/// A cloud in which nothing has happened, and how it is to begin.
+pub(crate) fn cloud(config: Config, faults: Vec<Asked>) -> Result<(Cloud, Start), Error> {
+    let Config { region, access_keys, v_switches, security_groups, address_range, settings, .. } = config;
+    let seed = match config.seed {
         Some(seed) => seed,
         None => getrandom::u64().map_err(|error| Error::Seed(error.to_string()))?,
     };
-    Ok(Cloud {
-        region,
+    let start = Start {
+        region: region.clone(),
         network: Network { v_switches, security_groups },
+        address_range: address_range.clone(),
+        settings: settings.clone(),
+        seed,
+        seed_is_given: config.seed.is_some(),
+        virtual_time: config.virtual_time,
+        gateway: None,
+        faults,
+    };
+    let cloud = Cloud {
+        region,
+        network: Network::default(),
         settings,
         keyring: Keyring::new(access_keys),
         store: Store::new(Addresses::of_range(&address_range)?),
@@ -201,8 +243,18 @@ pub(crate) fn cloud(config: Config) -> Result<Cloud, Error> {
         catalog: Default::default(),
         is_real: false,
         execs: Default::default(),
-        late_creates: None,
+        held_up: None,
+        forgets_token: false,
         address: None,
         advanced: jiff::SignedDuration::ZERO,
-    })
+        virtual_start: None,
+        wall: Timestamp::UNIX_EPOCH,
+        unsaved: None,
+        posted: Default::default(),
+        seed: 0,
+        runs: 0,
+        address_range: String::new(),
+        faults_of_file: Default::default(),
+    };
+    Ok((cloud, start))
 }

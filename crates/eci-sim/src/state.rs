@@ -13,6 +13,8 @@ pub(crate) mod catalog;
 pub(crate) mod faults;
 pub(crate) mod journal;
 mod permission;
+pub(crate) mod record;
+mod replay;
 pub(crate) mod stock;
 pub(crate) mod store;
 #[cfg(test)]
@@ -24,7 +26,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::actions;
 use crate::auth::{AccessKey, Keyring};
@@ -43,19 +46,20 @@ use crate::wire::{Call, Request};
 use catalog::Catalog;
 use faults::{FaultKind, Faults};
 use journal::{Entry, Journal, Outcome};
+use record::{CallRecord, HeldUp, Record, What};
 use store::Store;
 use throttle::Throttle;
 use tokens::Tokens;
 
 /// A vSwitch that the account has, and the zone it is in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VSwitch {
     pub id: String,
     pub zone: String,
 }
 
 /// What the simulated account owns; empty lists accept every id.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Network {
     pub(crate) v_switches: Vec<VSwitch>,
     pub(crate) security_groups: Vec<String>,
@@ -77,14 +81,30 @@ pub(crate) struct Cloud {
     /// New groups are run by a runtime.
     pub(crate) is_real: bool,
     pub(crate) execs: Execs,
-    /// How long the group of the create that is being carried out is held up, if it is; for ever when nothing is told.
-    pub(crate) late_creates: Option<Option<SignedDuration>>,
+    /// Of the create that is being carried out.
+    pub(crate) held_up: Option<HeldUp>,
+    /// The call that is being carried out counts as the first with its client token.
+    pub(crate) forgets_token: bool,
     /// Where it listens, once it does.
     pub(crate) address: Option<SocketAddr>,
     /// Of the time that answers take.
     pub(crate) latencies: Rng,
-    /// How far groups are ahead of the clock that request times are checked against.
+    /// How far groups are ahead of the clock that request times are checked against, or of the start of virtual time.
     pub(crate) advanced: SignedDuration,
+    /// Groups' time began here and moves only when it is told to.
+    pub(crate) virtual_start: Option<Timestamp>,
+    /// What the machine's clock said last.
+    pub(crate) wall: Timestamp,
+    /// What has been done to it and not been written down; `None` when nothing is.
+    pub(crate) unsaved: Option<Vec<Record>>,
+    /// Settings that were changed while it ran; they hold over restarts.
+    pub(crate) posted: Map<String, Value>,
+    pub(crate) seed: u64,
+    /// How often it was started with this state.
+    pub(crate) runs: u64,
+    pub(crate) address_range: String,
+    /// The faults of the script file, as they were asked for and by number.
+    pub(crate) faults_of_file: (Value, Vec<u64>),
 }
 
 /// What the HTTP layer has to do.
@@ -121,7 +141,8 @@ pub(crate) struct Admitted {
 impl Cloud {
     /// Brings every group to the present of its own time, which is returned.
     pub(crate) fn advance(&mut self, wall: Timestamp) -> Timestamp {
-        let now = later(wall, self.advanced);
+        self.wall = wall;
+        let now = self.time(wall);
         self.store.advance(now, &self.settings);
         self.catalog.expire(now, millis(self.settings.build_ms));
         now
@@ -243,7 +264,7 @@ impl Cloud {
     ) -> Answer {
         let Admitted { action, caller, call, envelope, journal_seq, fault } = admitted;
         let mut result = self.checked(now, action, caller, call);
-        self.late_creates = None;
+        (self.held_up, self.forgets_token) = (None, false);
         if let (Err(error), ErrorCodes::Unlisted) = (&mut result, self.settings.error_codes) {
             error.code.push_str(".Unlisted");
         }
@@ -288,8 +309,10 @@ impl Cloud {
         }
         let wait = self.throttle.borrow(&owner, action, now, &self.settings);
         if !wait.is_zero() {
-            let pends = self.settings.create_throttling == CreateThrottling::Pend;
-            self.late_creates = Some(pends.then_some(wait));
+            self.held_up = Some(match self.settings.create_throttling {
+                CreateThrottling::Fail => HeldUp::Forever,
+                CreateThrottling::Pend | CreateThrottling::Refuse => HeldUp::For(wait),
+            });
         }
         Ok(())
     }
@@ -321,15 +344,54 @@ impl Cloud {
         };
         let parameters = cleaned.as_ref().unwrap_or(&call.parameters);
         validate(action, parameters, &self.settings.rules()).map_err(|problems| error_of(&problems))?;
+        self.carry_out(now, action, caller, parameters)
+    }
+
+    /// Carries out a call that nothing stands against any more, and writes it down when it may have changed something.
+    fn carry_out(
+        &mut self,
+        now: Timestamp,
+        action: &str,
+        caller: &AccessKey,
+        parameters: &Arc<Parameters>,
+    ) -> Result<Value, ApiError> {
+        let (rng, held_up) = (self.rng.state(), self.held_up.take());
+        let forgets_token = std::mem::take(&mut self.forgets_token);
+        if forgets_token {
+            self.tokens.forget_one(&caller.account, action, parameters);
+        }
         let reply = actions::perform(self, now, action, caller, parameters)?;
-        if let (Some(delay), Some(id)) = (self.late_creates.take(), reply["ContainerGroupId"].as_str()) {
-            let until = delay.map(|delay| later(now, delay));
-            // The repetition of an earlier create holds nothing up.
-            if self.store.find(id).is_some_and(|group| group.facts.created_at == now) {
-                self.store.change(id, &self.settings, |group| group.throttle(now, until));
-            }
+        let id = reply["ContainerGroupId"].as_str();
+        if let (Some(held_up), Some(id)) = (held_up, id) {
+            self.hold_up(now, id, held_up);
+        }
+        let only_reads =
+            action.starts_with("Describe") || action.starts_with("List") || action == "ExecContainerCommand";
+        if self.unsaved.is_some() && !only_reads {
+            let (action, account) = (action.to_owned(), caller.account.clone());
+            let (parameters, id) = (Arc::clone(parameters), id.map(str::to_owned));
+            self.keep(What::Call(CallRecord {
+                action,
+                account,
+                parameters,
+                rng,
+                held_up,
+                forgets_token,
+                id,
+            }));
         }
         Ok(reply)
+    }
+
+    fn hold_up(&mut self, now: Timestamp, id: &str, held_up: HeldUp) {
+        // The repetition of an earlier create holds nothing up.
+        if self.store.find(id).is_some_and(|group| group.facts.created_at == now) {
+            let until = match held_up {
+                HeldUp::For(wait) => Some(later(now, wait)),
+                HeldUp::Forever => None,
+            };
+            self.store.change(id, &self.settings, |group| group.throttle(now, until));
+        }
     }
 }
 

@@ -1,10 +1,9 @@
 //! An identity as it is written in a file or in a call of the control API.
 
-use jiff::Timestamp;
+use jiff::SignedDuration;
 use serde::Deserialize;
 
 use super::{AccessKey, Permissions, Policy};
-use crate::clock::later;
 use crate::document::Item;
 use crate::settings::seconds;
 
@@ -42,12 +41,16 @@ impl Item for Identity {
 }
 
 impl Identity {
-    /// The key, when it is made at `now`.
-    pub(crate) fn into_key(self, now: Timestamp) -> AccessKey {
+    /// Its id, and how long it lasts where that is limited.
+    pub(crate) fn lifetime(&self) -> Option<(String, SignedDuration)> {
+        self.expires_in_s.map(|lifetime| (self.access_key_id.clone(), seconds(lifetime)))
+    }
+
+    /// The key; it lasts until [`super::Keyring::limit`] says otherwise.
+    pub(crate) fn into_key(self) -> AccessKey {
         let mut key = AccessKey::new(self.access_key_id, self.secret);
         key.account = self.account.unwrap_or(key.account);
         key.security_token = self.security_token;
-        key.expires_at = self.expires_in_s.map(|lifetime| later(now, seconds(lifetime)));
         key.permissions = Permissions { allow: self.allow, deny: self.deny, policy: self.policy };
         key
     }
@@ -70,11 +73,11 @@ mod tests {
   allow: ['eci:Describe*']
 ";
         let identities: Vec<Identity> = document::read(text).unwrap();
-        let keys: Vec<AccessKey> =
-            identities.into_iter().map(|identity| identity.into_key(Timestamp::UNIX_EPOCH)).collect();
-        assert_eq!((keys[0].account.as_str(), keys[0].expires_at), ("default", None));
+        assert_eq!(identities[0].lifetime(), None);
+        assert_eq!(identities[1].lifetime(), Some(("reader".to_owned(), SignedDuration::from_mins(15))));
+        let keys: Vec<AccessKey> = identities.into_iter().map(Identity::into_key).collect();
+        assert_eq!(keys[0].account, "default");
         assert_eq!(keys[1].account, "other");
-        assert_eq!(keys[1].expires_at.unwrap().as_second(), 900);
         assert!(!keys[1].permissions.permit("CreateContainerGroup", "*"));
     }
 

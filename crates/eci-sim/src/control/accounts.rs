@@ -60,7 +60,11 @@ pub(super) fn change(cloud: &mut Cloud, now: Timestamp, change: ChangeAccount) -
             rest.insert("access_key_id".to_owned(), json!(id));
             let identity: Identity = read(rest)?;
             identity.check().map_err(|problem| Refusal(400, problem))?;
-            cloud.keyring.add(identity.into_key(now));
+            let lifetime = identity.lifetime();
+            cloud.keyring.add(identity.into_key());
+            if let Some((id, lifetime)) = lifetime {
+                cloud.keyring.limit(&id, now, lifetime);
+            }
             return Ok(json!({}));
         }
         Change::Remove => {

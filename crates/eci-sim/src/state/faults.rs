@@ -141,6 +141,16 @@ pub(crate) struct Fault {
     earlier: BTreeMap<String, Vec<Value>>,
 }
 
+/// What is left of a fault over a restart.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Tally {
+    id: u64,
+    met: u64,
+    applied: u64,
+    left: Option<u64>,
+    rng: u64,
+}
+
 /// A fault as one call is struck by it.
 #[derive(Clone, Debug)]
 pub(crate) struct Struck {
@@ -282,6 +292,28 @@ impl Faults {
         self.faults.retain(|fault| id.is_some_and(|id| fault.id != id));
         before - self.faults.len()
     }
+
+    pub(crate) fn tally(&self) -> Vec<Tally> {
+        let tally = |fault: &Fault| Tally {
+            id: fault.id,
+            met: fault.met,
+            applied: fault.applied,
+            left: fault.left(),
+            rng: fault.rng.state(),
+        };
+        self.faults.iter().map(tally).collect()
+    }
+
+    /// Gives the faults that are still there the counts they had.
+    pub(crate) fn recall(&mut self, tallies: &[Tally]) {
+        for tally in tallies {
+            if let Some(fault) = self.faults.iter_mut().find(|fault| fault.id == tally.id) {
+                (fault.met, fault.applied) = (tally.met, tally.applied);
+                fault.asked.times = Some(tally.left);
+                fault.rng = Rng::new(tally.rng);
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -361,6 +393,19 @@ mod tests {
         assert_eq!(run(1), run(1));
         assert_ne!(run(1), run(2));
         assert!((5..25).contains(&run(1).iter().sum::<usize>()));
+    }
+
+    #[test]
+    fn counts_and_chance_go_on_where_they_were() {
+        let fault = json!({"kind": "hang", "times": 40, "probability": 0.3, "seed": 1});
+        let (mut through, mut before) = (faults(fault.clone()), faults(fault.clone()));
+        let whole: Vec<usize> = (0..60).map(|_| hits(&mut through, CREATE, 1)).collect();
+        let mut parts: Vec<usize> = (0..30).map(|_| hits(&mut before, CREATE, 1)).collect();
+        let mut after = faults(fault);
+        after.recall(&before.tally());
+        parts.extend((0..30).map(|_| hits(&mut after, CREATE, 1)));
+        assert_eq!(parts, whole);
+        assert_eq!(json!(after.tally()), json!(through.tally()));
     }
 
     #[test]

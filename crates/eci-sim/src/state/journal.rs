@@ -108,6 +108,15 @@ impl Journal {
         &self.counts
     }
 
+    /// What is left of the journal over a restart.
+    pub(crate) fn tally(&self) -> (BTreeMap<String, u64>, u64) {
+        (self.counts.clone(), self.last_seq)
+    }
+
+    pub(crate) fn recall(&mut self, counts: BTreeMap<String, u64>, last_seq: u64) {
+        (self.counts, self.last_seq) = (counts, last_seq);
+    }
+
     pub(crate) fn clear(&mut self) {
         self.entries.clear();
         self.counts.clear();

@@ -9,6 +9,7 @@ mod placement;
 mod questions;
 mod reading;
 mod renewal;
+mod replay;
 mod replies;
 mod resources;
 
@@ -50,9 +51,18 @@ impl World {
             catalog: Default::default(),
             is_real: false,
             execs: Default::default(),
-            late_creates: None,
+            held_up: None,
+            forgets_token: false,
             address: None,
             advanced: SignedDuration::ZERO,
+            virtual_start: None,
+            wall: Timestamp::UNIX_EPOCH,
+            unsaved: None,
+            posted: Default::default(),
+            seed: 0,
+            runs: 0,
+            address_range: String::new(),
+            faults_of_file: Default::default(),
         };
         let now = "2026-01-01T00:00:00Z".parse().unwrap();
         Self { cloud, caller: AccessKey::new("id", "secret"), now }

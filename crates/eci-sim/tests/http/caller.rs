@@ -66,8 +66,12 @@ static NONCE: AtomicU64 = AtomicU64::new(0);
 
 impl Caller {
     pub(crate) fn of(simulator: &Simulator) -> Self {
+        Self::at(simulator.address())
+    }
+
+    pub(crate) fn at(address: SocketAddr) -> Self {
         Self {
-            address: simulator.address(),
+            address,
             id: TEST_ACCESS_KEY_ID.into(),
             secret: TEST_ACCESS_KEY_SECRET.into(),
             token: None,

@@ -13,3 +13,4 @@ mod page;
 mod requests;
 mod signatures;
 mod spoilt;
+mod state;

@@ -7,6 +7,7 @@ use crate::error::ApiError;
 use crate::reply::Answer;
 use crate::settings::millis;
 use crate::state::journal::Outcome;
+use crate::state::record::HeldUp;
 use crate::state::{Admitted, Cloud, Step};
 
 /// Output that a command may still write before its socket breaks off, unless told.
@@ -55,13 +56,14 @@ impl Cloud {
     /// The effect happens, perhaps in another way than usual, and its reply is spoilt.
     fn struck_answer(&mut self, now: Timestamp, admitted: &Admitted, struck: &Struck) -> Answer {
         match struck.kind {
-            FaultKind::ForgetToken => {
-                self.tokens.forget_one(&admitted.caller.account, &admitted.action, &admitted.call.parameters);
-            }
+            FaultKind::ForgetToken => self.forgets_token = true,
             FaultKind::ExecCut => {
                 self.execs.cut_after = Some(struck.asked.bytes.unwrap_or(CUT_AFTER_BYTES));
             }
-            FaultKind::AsyncThrottle => self.late_creates = Some(struck.asked.delay_ms.map(millis)),
+            FaultKind::AsyncThrottle => {
+                let wait = struck.asked.delay_ms.map(millis);
+                self.held_up = Some(wait.map_or(HeldUp::Forever, HeldUp::For));
+            }
             _ => {}
         }
         let mut struck = struck.clone();
