@@ -298,6 +298,7 @@ async fn respond(
         body: body.to_vec(),
         peer: shared.name_of(peer),
     };
+    let began_at = shared.stopwatch();
     let arrived_at = shared.clock.now();
     let (step, sync, seq) = {
         let mut cloud = shared.cloud();
@@ -309,7 +310,7 @@ async fn respond(
         None => step,
     };
     let answer = carry_out(step, Arc::clone(&shared), &fate).await?;
-    let latency = shared.clock.now().duration_since(arrived_at);
+    let latency = shared.stopwatch().duration_since(began_at);
     shared.cloud().journal.answered(seq, latency);
     Ok(answer)
 }
@@ -434,6 +435,12 @@ async fn carry_out(step: Step, shared: Arc<Shared>, fate: &Fate) -> Result<Respo
 }
 
 impl Shared {
+    /// The time by which answers are measured: virtual where there is one, so that a seed repeats it.
+    fn stopwatch(&self) -> Timestamp {
+        let cloud = self.cloud();
+        cloud.virtual_start.map_or_else(|| self.clock.now(), |_| cloud.time(cloud.wall))
+    }
+
     /// A caller as the journal has it. No seed repeats a port, so where time is virtual it is left out.
     fn name_of(&self, peer: SocketAddr) -> String {
         match self.cloud().virtual_start {
