@@ -4,14 +4,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::events::Events;
 use super::facts::{ContainerKind, Facts, PullPolicy, RestartPolicy};
-use super::incarnation::{Exit, Incarnation, container_id, hex_digest};
+use super::incarnation::{Exit, Incarnation, container_id};
 use super::switches::Switches;
 use crate::clock::later;
 use crate::script::Window;
-use crate::settings::{Settings, millis, number_of};
+use crate::settings::{Settings, millis};
 
-/// An image whose name contains this cannot be pulled.
-const MISSING_IMAGE: &str = "does-not-exist";
 /// A container that ran this long starts its back-off anew, as with a kubelet.
 const BACKOFF_RESET: SignedDuration = SignedDuration::from_mins(10);
 /// The platform keeps this much of a termination message.
@@ -60,15 +58,15 @@ pub(crate) struct Container {
     /// The one before it.
     pub(crate) previous: Option<Incarnation>,
     /// Position in the sequence of back-offs, of starts or of pulls.
-    attempts: u32,
+    pub(super) attempts: u32,
     /// `IMAGE@sha256:…`, empty until the image has been pulled.
     pub(crate) image_id: String,
     /// Whether it is an app container of a group with init containers.
     behind_init: bool,
     pub(super) switches: Switches,
-    pull_policy: PullPolicy,
+    pub(super) pull_policy: PullPolicy,
     /// An image cache holds its image.
-    is_cached: bool,
+    pub(super) is_cached: bool,
     /// A runtime runs it and says what becomes of it; otherwise its command line tells.
     pub(super) is_real: bool,
 }
@@ -110,37 +108,6 @@ impl Container {
             is_cached: false,
             is_real: false,
         }
-    }
-
-    /// Its turn has come.
-    pub(crate) fn begin(&mut self, at: Timestamp, settings: &Settings, events: &mut Events) {
-        if !self.image_id.is_empty() {
-            self.phase = Phase::Starting { until: later(at, settings.start()) };
-        } else if self.is_cached && !self.is_real && self.pull_policy != PullPolicy::Always {
-            let message = format!("Container image \"{}\" already present on machine", self.image);
-            events.normal(at, "Pulled", message);
-            self.has_image(at, &hex_digest(&self.image), settings);
-        } else if self.pull_policy == PullPolicy::Never && !self.is_real {
-            let message =
-                format!("Container image \"{}\" is not present with pull policy of Never", self.image);
-            events.warning(at, "ErrImageNeverPull", message);
-            self.phase = Phase::NoImage;
-        } else {
-            events.normal(at, "Pulling", format!("Pulling image \"{}\"", self.image));
-            let until = if self.is_real { Timestamp::MAX } else { later(at, self.pull_time(settings)) };
-            self.phase = Phase::Pulling { until };
-        }
-    }
-
-    /// How long the pull takes: what the container says, or the setting and what the size of the image adds.
-    fn pull_time(&self, settings: &Settings) -> SignedDuration {
-        let size = || {
-            // With the layers there, only their digests are asked for.
-            let mib = number_of(&settings.image_sizes, &self.image).filter(|_| !self.is_cached).unwrap_or(0);
-            let speed = u64::from(settings.pull_mib_per_s);
-            millis((u64::from(mib) * 1000).checked_div(speed).unwrap_or(0))
-        };
-        self.switches.pull.unwrap_or_else(|| settings.pull().saturating_add(size()))
     }
 
     /// When something happens by itself.
@@ -188,42 +155,6 @@ impl Container {
             Phase::Idle | Phase::NoImage | Phase::Launching | Phase::Ended => {}
         }
         true
-    }
-
-    fn pulled(&mut self, at: Timestamp, settings: &Settings, events: &mut Events) {
-        let found = if self.image.contains(MISSING_IMAGE) {
-            Err("not found".to_owned())
-        } else {
-            Ok(hex_digest(&self.image))
-        };
-        self.pull_ended(at, found, settings, events);
-    }
-
-    /// The pull has ended, with the image's digest or the reason of its failure.
-    pub(super) fn pull_ended(
-        &mut self,
-        at: Timestamp,
-        found: Result<String, String>,
-        settings: &Settings,
-        events: &mut Events,
-    ) {
-        match found {
-            Err(reason) => {
-                let message = format!("Failed to pull image \"{}\": {reason}", self.image);
-                events.warning(at, "Failed", message);
-                self.phase = Phase::PullFailed { until: later(at, settings.pull()) };
-            }
-            Ok(digest) => {
-                events.normal(at, "Pulled", format!("Successfully pulled image \"{}\"", self.image));
-                self.has_image(at, &digest, settings);
-            }
-        }
-    }
-
-    fn has_image(&mut self, at: Timestamp, digest: &str, settings: &Settings) {
-        self.image_id = format!("{}@sha256:{digest}", self.image);
-        self.attempts = 0;
-        self.phase = Phase::Starting { until: later(at, settings.start()) };
     }
 
     pub(super) fn started(&mut self, at: Timestamp, facts: &Facts, events: &mut Events) {

@@ -12,21 +12,9 @@ use super::incarnation::Exit;
 use super::placing::{Placing, Refusal};
 use super::spot::Spot;
 use super::status::Status;
-use super::stopping::{self, Stop};
+use super::stopping::{Deletion, Stop};
 use crate::clock::later;
-use crate::settings::{Settings, Terminating};
-
-/// A deletion under way.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Deletion {
-    /// When the last container has stopped.
-    pub(crate) stopped_at: Timestamp,
-    /// When replies no longer show the group.
-    pub(crate) gone_at: Timestamp,
-    shows_terminating: bool,
-    /// Hooks and the grace period are skipped.
-    pub(crate) force: bool,
-}
+use crate::settings::Settings;
 
 #[derive(Debug)]
 pub(crate) struct Life {
@@ -49,7 +37,7 @@ pub(crate) struct Life {
     pub(crate) ended_at: Option<Timestamp>,
     pub(crate) deletion: Option<Deletion>,
     /// How a deletion ends the containers, one after another.
-    stops: Vec<Stop>,
+    pub(super) stops: Vec<Stop>,
     pub(crate) init: Vec<Container>,
     pub(crate) apps: Vec<Container>,
     pub(crate) events: Events,
@@ -129,18 +117,6 @@ impl Life {
             self.step(facts, due, settings);
         }
         self.stop_due(now);
-    }
-
-    /// Ends the containers whose time has come in a deletion.
-    fn stop_due(&mut self, now: Timestamp) {
-        let due: Vec<Stop> = self.stops.extract_if(.., |stop| stop.at <= now).collect();
-        for Stop { at, container, exit } in due {
-            if let Some(container) = self.container_mut(&container).filter(|container| container.is_running())
-            {
-                container.stop(at, exit);
-                self.changed_at = self.changed_at.max(at);
-            }
-        }
     }
 
     fn step(&mut self, facts: &Facts, at: Timestamp, settings: &Settings) {
@@ -371,42 +347,6 @@ impl Life {
         self.progress(at, settings);
         true
     }
-
-    /// Asks the group to end and vanish; a second call changes nothing, unless it is the first with force.
-    pub(crate) fn delete(&mut self, facts: &Facts, at: Timestamp, force: bool, settings: &Settings) {
-        if self.deletion.is_some() && !force {
-            return;
-        }
-        let running: Vec<&Container> = self.apps.iter().filter(|container| container.is_running()).collect();
-        let has_hook = !force && running.iter().any(|container| facts.pre_stop(container.index).is_some());
-        let stops = match (force, facts.is_real) {
-            // The runtime ends them.
-            (_, true) => Vec::new(),
-            (true, false) => stopping::at_once(&running, at),
-            (false, false) => stopping::gracefully(facts, &running, at),
-        };
-        let stopped_at = match (force, facts.is_real) {
-            // Not before the runtime says so.
-            (false, true) => Timestamp::MAX,
-            _ => stops.iter().map(|stop| stop.at).max().unwrap_or(at),
-        };
-        let gone_at = later(stopped_at, settings.delete_visible());
-        if let Some(earlier) = self.deletion.filter(|earlier| earlier.gone_at <= gone_at) {
-            self.deletion = Some(earlier);
-            return;
-        }
-        let shows_terminating = !self.is_terminal()
-            && match settings.terminating {
-                Terminating::WithPreStop => has_hook,
-                Terminating::Always => true,
-            };
-        for container in self.apps.iter().filter(|container| container.is_running()) {
-            self.events.normal(at, "Killing", format!("Stopping container {}", container.name));
-        }
-        self.deletion = Some(Deletion { stopped_at, gone_at, shows_terminating, force });
-        self.stops = stops;
-        self.changed_at = at;
-    }
 }
 
 #[cfg(test)]
@@ -414,7 +354,7 @@ pub(super) mod tests {
     use super::super::facts::tests::facts;
     use super::super::{Group, Phase};
     use super::*;
-    use crate::settings::Stock;
+    use crate::settings::{Stock, Terminating};
 
     pub(crate) struct World {
         pub(crate) group: Group,

@@ -6,10 +6,24 @@ use jiff::{SignedDuration, Timestamp};
 use super::container::Container;
 use super::facts::Facts;
 use super::incarnation::Exit;
+use super::life::Life;
 use crate::clock::later;
+use crate::settings::{Settings, Terminating};
 
 const SIGTERM: i32 = 15;
 const SIGKILL: i32 = 9;
+
+/// A deletion under way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deletion {
+    /// When the last container has stopped.
+    pub(crate) stopped_at: Timestamp,
+    /// When replies no longer show the group.
+    pub(crate) gone_at: Timestamp,
+    pub(super) shows_terminating: bool,
+    /// Hooks and the grace period are skipped.
+    pub(crate) force: bool,
+}
 
 /// The end of one container.
 #[derive(Clone, Debug)]
@@ -26,8 +40,58 @@ impl Stop {
     }
 }
 
+impl Life {
+    /// Asks the group to end and vanish; a second call changes nothing, unless it is the first with force.
+    pub(crate) fn delete(&mut self, facts: &Facts, at: Timestamp, force: bool, settings: &Settings) {
+        if self.deletion.is_some() && !force {
+            return;
+        }
+        let running: Vec<&Container> = self.apps.iter().filter(|container| container.is_running()).collect();
+        let has_hook = !force && running.iter().any(|container| facts.pre_stop(container.index).is_some());
+        let stops = match (force, facts.is_real) {
+            // The runtime ends them.
+            (_, true) => Vec::new(),
+            (true, false) => at_once(&running, at),
+            (false, false) => gracefully(facts, &running, at),
+        };
+        let stopped_at = match (force, facts.is_real) {
+            // Not before the runtime says so.
+            (false, true) => Timestamp::MAX,
+            _ => stops.iter().map(|stop| stop.at).max().unwrap_or(at),
+        };
+        let gone_at = later(stopped_at, settings.delete_visible());
+        if let Some(earlier) = self.deletion.filter(|earlier| earlier.gone_at <= gone_at) {
+            self.deletion = Some(earlier);
+            return;
+        }
+        let shows_terminating = !self.is_terminal()
+            && match settings.terminating {
+                Terminating::WithPreStop => has_hook,
+                Terminating::Always => true,
+            };
+        for container in self.apps.iter().filter(|container| container.is_running()) {
+            self.events.normal(at, "Killing", format!("Stopping container {}", container.name));
+        }
+        self.deletion = Some(Deletion { stopped_at, gone_at, shows_terminating, force });
+        self.stops = stops;
+        self.changed_at = at;
+    }
+
+    /// Ends the containers whose time has come in a deletion.
+    pub(super) fn stop_due(&mut self, now: Timestamp) {
+        let due: Vec<Stop> = self.stops.extract_if(.., |stop| stop.at <= now).collect();
+        for Stop { at, container, exit } in due {
+            if let Some(container) = self.container_mut(&container).filter(|container| container.is_running())
+            {
+                container.stop(at, exit);
+                self.changed_at = self.changed_at.max(at);
+            }
+        }
+    }
+}
+
 /// When the running containers end, in order, if they are asked to at `at`.
-pub(super) fn gracefully(facts: &Facts, containers: &[&Container], at: Timestamp) -> Vec<Stop> {
+fn gracefully(facts: &Facts, containers: &[&Container], at: Timestamp) -> Vec<Stop> {
     let grace = facts.grace();
     let mut order: Vec<&Container> = containers.to_vec();
     order.sort_by_key(|container| std::cmp::Reverse(container.switches.exit_priority));
@@ -50,6 +114,6 @@ pub(super) fn gracefully(facts: &Facts, containers: &[&Container], at: Timestamp
 }
 
 /// All running containers are killed.
-pub(super) fn at_once(containers: &[&Container], at: Timestamp) -> Vec<Stop> {
+fn at_once(containers: &[&Container], at: Timestamp) -> Vec<Stop> {
     containers.iter().map(|container| Stop::by_signal(at, container, SIGKILL)).collect()
 }
