@@ -1,8 +1,8 @@
 //! Calls Alibaba Cloud's Elastic Container Instance (ECI) OpenAPI, version 2018-08-08.
 //!
 //! Three rings: [`model`], requests and replies as plain data, is always there and needs next to nothing; everything
-//! else, from signing to the [`Client`], sits behind `ring`, which does the cryptography; and [`HyperTransport`]
-//! behind `hyper`. The default feature `client` is all of it. Time, nonces, credentials and the
+//! else, from signing to the [`Client`], sits behind `ring` or `aws-lc-rs`, which do the cryptography; and
+//! [`HyperTransport`] behind `hyper`. The default feature `client` is all of it. Time, nonces, credentials and the
 //! transport are handed in. Nothing here knows Kubernetes.
 //!
 //! Foreign types in the public API: `jiff::Timestamp`, `http::{Request, Response}`, `bytes::Bytes`,
@@ -13,11 +13,14 @@
 
 pub mod model;
 
-#[cfg(all(feature = "client-core", not(feature = "ring")))]
-compile_error!("eci-client signs with `ring`: choose this feature");
+#[cfg(all(feature = "client-core", not(any(feature = "ring", feature = "aws-lc-rs"))))]
+compile_error!("eci-client signs with `ring` or with `aws-lc-rs`: choose one of these features");
 
-// The one place that names the library, so that another one with the same modules can take its place.
-#[cfg(feature = "ring")]
+// The one place that names the library: both have the same modules. Where both are chosen the one that somebody has
+// asked for wins, since `ring` is a default.
+#[cfg(feature = "aws-lc-rs")]
+use aws_lc_rs as cryptography;
+#[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
 use ring as cryptography;
 
 #[cfg(feature = "client-core")]
@@ -54,7 +57,7 @@ pub use self::{
     credentials::{AccessKey, CredentialsError, ProvideCredentials},
     error::{Error, ErrorKind, ErrorOrigin, codes},
     sign::SignatureVersion,
-    stream::{FollowLog, LogFollower, LogGap, LogItem, LogLine},
+    stream::{FollowLog, LogFollower, LogGap, LogItem, LogLine, LogStream},
     transport::{Transport, TransportError},
 };
 

@@ -11,4 +11,4 @@ mod log;
 pub use self::exec::{
     Exec, ExecEncoding, ExecLayout, ExecOptions, ExecOutput, ExecResizer, ExecStatus, ExecStdin, TerminalSize,
 };
-pub use self::log::{FollowLog, LogFollower, LogGap, LogItem, LogLine};
+pub use self::log::{FollowLog, LogFollower, LogGap, LogItem, LogLine, LogStream};

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use eci_client::{
     AccessKey, Client, ErrorKind, FollowLog, LogFollower, LogGap, LogItem, Transport, TransportError,
 };
+use futures::StreamExt;
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -311,6 +312,26 @@ async fn many_readers_cost_one_reading() {
         assert_eq!(take(reader, 2).await, ["a", "b"]);
     }
     assert_eq!(cloud.calls().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_is_a_stream_that_stays_at_its_end() {
+    let cloud = Cloud::default();
+    let log = cloud.follow();
+    let other = log.subscribe();
+    cloud.write(&[(0, "a"), (1, "b")]);
+    log.finish();
+    let mut stream = log.into_stream();
+    let mut texts = Vec::new();
+    while let Some(item) = stream.next().await {
+        match item.expect("a log that can be read") {
+            LogItem::Line(line) => texts.push(line.text.to_string()),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(texts, ["a", "b"]);
+    assert!(stream.next().await.is_none());
+    assert_eq!(other.into_stream().count().await, 2);
 }
 
 #[tokio::test(start_paused = true)]

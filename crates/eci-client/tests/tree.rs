@@ -39,3 +39,10 @@ fn the_model_alone_has_fewer_than_15_crates() {
     assert!(crates.iter().any(|name| name.starts_with("serde_json ")), "{crates:#?}");
     assert!(crates.len() < 15, "{} crates: {crates:#?}", crates.len());
 }
+
+#[test]
+fn the_default_tree_holds_one_cryptography() {
+    let crates = crates(&[]);
+    assert!(crates.iter().any(|name| name.starts_with("ring ")), "{crates:#?}");
+    assert!(!crates.iter().any(|name| name.starts_with("aws-lc")), "{crates:#?}");
+}

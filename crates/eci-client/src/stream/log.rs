@@ -17,8 +17,10 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use futures_core::Stream;
 use jiff::Timestamp;
 use tokio::sync::{broadcast, watch};
 use tokio::task::AbortHandle;
@@ -188,6 +190,11 @@ impl LogFollower {
         }
     }
 
+    /// The items from here on as a stream, for those who combine streams.
+    pub fn into_stream(self) -> LogStream {
+        LogStream { next: Some(Box::pin(taken(self))) }
+    }
+
     /// Another reader of the same log, from what comes next. It costs no further calls; where the log has ended it
     /// gets nothing.
     #[must_use]
@@ -203,6 +210,37 @@ impl LogFollower {
     /// after this call, and ends for all readers.
     pub fn finish(&self) {
         self.shared.finish.send_replace(true);
+    }
+}
+
+/// A reader of a log as a stream: [`LogFollower::into_stream`].
+#[must_use = "streams do nothing unless polled"]
+pub struct LogStream {
+    /// `None` once the log has ended.
+    next: Option<Pin<Box<dyn Future<Output = (LogFollower, Option<Item>)> + Send>>>,
+}
+
+type Item = Result<LogItem, Arc<Error>>;
+
+async fn taken(mut follower: LogFollower) -> (LogFollower, Option<Item>) {
+    let item = follower.next().await;
+    (follower, item)
+}
+
+impl Stream for LogStream {
+    type Item = Item;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Item>> {
+        let Some(next) = &mut self.next else { return Poll::Ready(None) };
+        let (follower, item) = ready!(next.as_mut().poll(context));
+        self.next = item.is_some().then(|| Box::pin(taken(follower)) as _);
+        Poll::Ready(item)
+    }
+}
+
+impl fmt::Debug for LogStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LogStream").field("has_ended", &self.next.is_none()).finish_non_exhaustive()
     }
 }
 

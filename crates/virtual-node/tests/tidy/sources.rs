@@ -1,11 +1,16 @@
 //! Checks manifests, sources and the lock file.
 
 use std::fs;
+use std::process::Command;
 
 use crate::files::{File, assert_none, file, repository, root};
 
 /// Crates that must not be in the lock file; `deny.toml` holds the reasons.
-const BANNED: &[&str] = &["openssl-sys", "native-tls", "aws-lc-rs", "aws-lc-sys", "reqwest", "axum"];
+const BANNED: &[&str] = &["openssl-sys", "native-tls", "reqwest", "axum"];
+
+/// Crates that must not be in what we ship. They are in the lock file because `eci-client` has a feature of their name
+/// for others; see docs/decisions/0013.
+const NOT_SHIPPED: &[&str] = &["aws-lc-rs", "aws-lc-sys"];
 
 /// What has a workspace of its own cannot inherit from this one.
 fn is_member_manifest(file: &File) -> bool {
@@ -112,6 +117,13 @@ fn banned(lock: &str) -> Vec<String> {
     found
 }
 
+/// Crates of a tree, one on each line, that must not be shipped.
+fn unshippable(tree: &str) -> Vec<String> {
+    let names = tree.lines().filter_map(|line| line.split_whitespace().next());
+    let found = names.filter(|name| NOT_SHIPPED.contains(name) || BANNED.contains(name));
+    found.map(|name| format!("{name} would be shipped")).collect()
+}
+
 #[test]
 fn every_crate_inherits_the_lints() {
     assert_none(&without_lints(&repository()));
@@ -156,6 +168,22 @@ fn no_banned_crate_is_locked() {
 }
 
 #[test]
+fn the_programs_hold_no_second_cryptography() {
+    for program in ["virtual-node", "eci-sim"] {
+        let output = Command::new(env!("CARGO"))
+            .args(["tree", "--offline", "--edges=normal,build", "--prefix=none", "--format={p}", "--package"])
+            .arg(program)
+            .current_dir(root())
+            .output()
+            .expect("cargo runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let tree = String::from_utf8(output.stdout).expect("UTF-8");
+        assert!(tree.starts_with(&format!("{program} ")), "{tree}");
+        assert_none(&unshippable(&tree));
+    }
+}
+
+#[test]
 fn each_breach_is_found() {
     let lints = [
         file("crates/a/Cargo.toml", "[package]\n"),
@@ -191,6 +219,9 @@ fn each_breach_is_found() {
         file("a/src/b.rs", &["#", "[allow(dead_code, reason = \"used by nobody yet\")]"].concat()),
     ];
     assert_eq!(unreasoned(&allowed).len(), 1);
+
+    let tree = "virtual-node v0.1.0\nring v0.17.14\naws-lc-rs v1.19.0\n";
+    assert_eq!(unshippable(tree), ["aws-lc-rs would be shipped"]);
 
     let lock = "[[package]]\nname = \"digest\"\nversion = \"0.10.7\"\n\n[[package]]\nname = \"digest\"\nversion = \"0.11.3\"\n";
     assert_eq!(banned(lock), ["digest 0.10.7 is banned"]);
