@@ -217,10 +217,11 @@ impl LogFollower {
 #[must_use = "streams do nothing unless polled"]
 pub struct LogStream {
     /// `None` once the log has ended.
-    next: Option<Pin<Box<dyn Future<Output = (LogFollower, Option<Item>)> + Send>>>,
+    next: Option<Taking>,
 }
 
 type Item = Result<LogItem, Arc<Error>>;
+type Taking = Pin<Box<dyn Future<Output = (LogFollower, Option<Item>)> + Send>>;
 
 async fn taken(mut follower: LogFollower) -> (LogFollower, Option<Item>) {
     let item = follower.next().await;
