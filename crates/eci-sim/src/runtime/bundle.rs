@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::image::Image;
-use super::spec::{ContainerSpec, Content, GroupSpec, Mount};
+use super::spec::{ContainerSpec, Content, GroupSpec, Mount, Volume};
 
 /// What a container may do unless it asks for more.
 const CAPABILITIES: &[&str] = &[
@@ -58,7 +58,8 @@ pub(super) fn write_group(directory: &Path, group: &GroupSpec) -> io::Result<()>
         let folder = directory.join("volumes").join(plain(&volume.name)?);
         match &volume.content {
             Content::Unknown(_) => {}
-            Content::Empty => {
+            Content::Empty | Content::Memory(_) if folder.is_dir() => {}
+            Content::Empty | Content::Memory(_) => {
                 fs::create_dir_all(&folder)?;
                 fs::set_permissions(&folder, fs::Permissions::from_mode(0o777))?;
             }
@@ -67,6 +68,10 @@ pub(super) fn write_group(directory: &Path, group: &GroupSpec) -> io::Result<()>
                 for (path, content, mode) in files {
                     let path = folder.join(plain(path)?);
                     fs::create_dir_all(path.parent().unwrap_or(&folder))?;
+                    if fs::read(&path).ok().as_deref() == Some(content.as_slice()) {
+                        // Others may be reading it.
+                        continue;
+                    }
                     fs::write(&path, content)?;
                     fs::set_permissions(&path, fs::Permissions::from_mode(*mode))?;
                 }
@@ -74,6 +79,41 @@ pub(super) fn write_group(directory: &Path, group: &GroupSpec) -> io::Result<()>
         }
     }
     Ok(())
+}
+
+/// Empties the volumes that a restart of the group leaves nothing in.
+pub(super) fn empty_volumes(directory: &Path, group: &GroupSpec) -> io::Result<()> {
+    for volume in &group.volumes {
+        let folder = directory.join("volumes").join(plain(&volume.name)?);
+        if !matches!(volume.content, Content::Empty | Content::Memory(_)) || !folder.is_dir() {
+            continue;
+        }
+        for inside in fs::read_dir(&folder)? {
+            let inside = inside?;
+            let is_folder = inside.file_type()?.is_dir();
+            if is_folder { fs::remove_dir_all(inside.path())? } else { fs::remove_file(inside.path())? }
+        }
+    }
+    Ok(())
+}
+
+/// The volumes in memory: the folder of each, and its size where it has one.
+pub(super) fn in_memory(directory: &Path, group: &GroupSpec) -> Vec<(PathBuf, Option<u64>)> {
+    let folder = |volume: &Volume| match volume.content {
+        Content::Memory(size) => Some((directory.join("volumes").join(&volume.name), size)),
+        _ => None,
+    };
+    group.volumes.iter().filter_map(folder).collect()
+}
+
+/// Why a container's volumes cannot be mounted, if one cannot.
+pub(super) fn unmountable(group: &GroupSpec, container: &ContainerSpec) -> Option<String> {
+    container.mounts.iter().find_map(|mount| {
+        let volume = group.volumes.iter().find(|volume| volume.name == mount.volume)?;
+        let Content::Unknown(kind) = &volume.content else { return None };
+        let name = &volume.name;
+        Some(format!("MountVolume.SetUp failed for volume \"{name}\" : a {kind} is there only in the cloud"))
+    })
 }
 
 /// A path of a request that stays where it is joined to.

@@ -8,13 +8,14 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OnceCell, watch};
+use tokio::sync::{Mutex, OnceCell, watch};
 use tokio_util::task::TaskTracker;
 
 use super::Oci;
+use super::bundle::empty_volumes;
 use super::process::{Launch, pull, run_container};
 use super::{spec, sweep};
-use crate::group::{Container, Group, Phase};
+use crate::group::{Container, Group, Phase, Status};
 use crate::server::Shared;
 
 /// How often the groups are looked at. Their time is lazy: nothing announces that something is due.
@@ -44,6 +45,9 @@ struct Pod {
     link: u32,
     address: Ipv4Addr,
     network: Arc<OnceCell<String>>,
+    volumes: Arc<Mutex<()>>,
+    /// Its volumes were emptied for the restart under way.
+    is_emptied: bool,
     tasks: BTreeMap<String, Task>,
     /// Runs so far; their folders are numbered.
     runs: u32,
@@ -56,6 +60,10 @@ struct Wish {
     /// It has ended or is being deleted; `Stop::No` otherwise.
     stop: Stop,
     is_deleted: bool,
+    /// It is being restarted or updated.
+    is_renewed: bool,
+    /// It is being restarted, and its empty volumes are to be empty again.
+    is_restarted: bool,
     pulls: Vec<(String, String)>,
     launches: Vec<Launch>,
     /// The runs that go on, by container.
@@ -78,7 +86,15 @@ pub(crate) async fn drive(oci: Arc<Oci>, shared: Arc<Shared>) {
             if wish.stop == Stop::No && !pods.contains_key(&wish.group) {
                 links += 1;
                 let (network, tasks) = (Arc::default(), BTreeMap::new());
-                let pod = Pod { link: links, address: wish.address, network, tasks, runs: 0 };
+                let pod = Pod {
+                    link: links,
+                    address: wish.address,
+                    network,
+                    volumes: Arc::default(),
+                    is_emptied: false,
+                    tasks,
+                    runs: 0,
+                };
                 pods.insert(wish.group.clone(), pod);
             }
         }
@@ -129,6 +145,8 @@ fn wish(group: &Group, file_mode: crate::settings::FileMode) -> Wish {
         address: facts.address,
         stop,
         is_deleted: life.deletion.is_some(),
+        is_renewed: matches!(life.status(), Status::Restarting | Status::Updating),
+        is_restarted: life.status() == Status::Restarting,
         pulls: Vec::new(),
         launches: Vec::new(),
         runs: BTreeMap::new(),
@@ -158,7 +176,11 @@ fn running(container: &Container) -> Option<(String, String)> {
 fn fulfil(oci: &Arc<Oci>, shared: &Arc<Shared>, tasks: &TaskTracker, pod: &mut Pod, wish: Wish) {
     for (name, task) in &pod.tasks {
         let is_wanted = task.known_run.as_ref().is_none_or(|run| wish.runs.get(name) == Some(run));
-        let stop = if is_wanted { wish.stop } else { Stop::AtOnce };
+        let stop = match (is_wanted, wish.is_renewed) {
+            (true, _) => wish.stop,
+            (false, true) => Stop::Gracefully,
+            (false, false) => Stop::AtOnce,
+        };
         task.stop.send_if_modified(|asked| {
             let harder = stop > *asked;
             *asked = stop.max(*asked);
@@ -179,15 +201,28 @@ fn fulfil(oci: &Arc<Oci>, shared: &Arc<Shared>, tasks: &TaskTracker, pod: &mut P
             });
         }
     }
+    pod.is_emptied &= wish.is_restarted;
     for launch in wish.launches {
+        if wish.is_restarted && !pod.is_emptied {
+            if pod.tasks.values().any(|task| task.known_run.is_some()) {
+                // What still ends may still write.
+                return;
+            }
+            let directory = oci.group_directory(&launch.group.id);
+            if let Err(error) = empty_volumes(&directory, &launch.group) {
+                tracing::warn!(%error, "a volume could not be emptied");
+            }
+            pod.is_emptied = true;
+        }
         if !pod.tasks.contains_key(&launch.container.name) {
             pod.runs += 1;
             let (task, stop, launched, finished) = task();
             pod.tasks.insert(launch.container.name.clone(), task);
             let (oci, shared) = (Arc::clone(oci), Arc::clone(shared));
-            let (network, link, number) = (Arc::clone(&pod.network), pod.link, pod.runs);
+            let (network, volumes) = (Arc::clone(&pod.network), Arc::clone(&pod.volumes));
+            let (link, number) = (pod.link, pod.runs);
             tasks.spawn(async move {
-                let place = super::process::Place { network, link, number };
+                let place = super::process::Place { network, volumes, link, number };
                 run_container(&oci, &shared, launch, place, stop, launched).await;
                 finished.send_replace(true);
             });
@@ -230,6 +265,7 @@ async fn clear(oci: &Oci, shared: &Shared, pods: &mut BTreeMap<String, Pod>) {
         }
         sweep::remove_cgroups(&oci.instance, &id);
         let directory = oci.group_directory(&id);
+        sweep::unmount_below(&oci.instance, &directory).await;
         if let Err(error) = std::fs::remove_dir_all(&directory)
             && directory.exists()
         {

@@ -8,15 +8,16 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Child;
-use tokio::sync::{OnceCell, watch};
+use tokio::sync::{Mutex, OnceCell, watch};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::Oci;
-use super::bundle::{Bundle, write_group};
-use super::command::marked;
+use super::bundle::{Bundle, in_memory, unmountable, write_group};
+use super::command::{marked, run};
 use super::driver::Stop;
 use super::probe::{Probe, Target};
 use super::spec::{ContainerSpec, GroupSpec};
+use super::sweep::mounts_below;
 use crate::group::Exit;
 use crate::server::Shared;
 
@@ -30,6 +31,8 @@ const DRAIN: Duration = Duration::from_secs(1);
 /// The platform keeps this much of a termination message, and this much of a log that replaces one.
 const MAX_MESSAGE_BYTES: usize = 4096;
 const MAX_FALLBACK_BYTES: usize = 2048;
+/// How long after a mount that failed the next is tried.
+const MOUNT_AGAIN: Duration = Duration::from_secs(2);
 /// A line that goes on for longer is cut.
 const MAX_LINE_BYTES: usize = 16 * 1024;
 
@@ -43,6 +46,8 @@ pub(super) struct Launch {
 /// Where in its group a run takes place.
 pub(super) struct Place {
     pub(super) network: Arc<OnceCell<String>>,
+    /// Held while the volumes are made.
+    pub(super) volumes: Arc<Mutex<()>>,
     pub(super) link: u32,
     pub(super) number: u32,
 }
@@ -71,10 +76,16 @@ pub(super) async fn run_container(
     shared: &Shared,
     launch: Launch,
     place: Place,
-    stop: watch::Receiver<Stop>,
+    mut stop: watch::Receiver<Stop>,
     launched: watch::Sender<Option<String>>,
 ) {
     let (group, name) = (&launch.group.id, &launch.container.name);
+    if let Some(reason) = unmountable(&launch.group, &launch.container) {
+        shared.change_group(group, |group, now, _| group.warn(now, "FailedMount", reason));
+        // The container goes on waiting, and is tried again.
+        let _ = timeout(MOUNT_AGAIN, asked(&mut stop, Stop::Gracefully)).await;
+        return;
+    }
     let container = container_id(group, name, place.number);
     let directory = oci.group_directory(group).join(format!("run-{}", place.number));
     let started = start(oci, &launch, &place, &container, &directory).await;
@@ -122,10 +133,8 @@ async fn start(
 ) -> Result<Child, String> {
     let Launch { group, container: spec } = launch;
     let group_directory = oci.group_directory(&group.id);
-    let network = place.network.get_or_try_init(|| async {
-        write_group(&group_directory, group).map_err(|error| error.to_string())?;
-        oci.network.join(&group.id, place.link, group.address).await
-    });
+    make_volumes(oci, group, &group_directory, place).await?;
+    let network = place.network.get_or_try_init(|| oci.network.join(&group.id, place.link, group.address));
     let network = network.await?;
     let image = oci.images.pull(&spec.image).await?;
     let cgroup = oci.cgroup(&group.id, &format!("{}-{}", spec.name, place.number));
@@ -156,6 +165,23 @@ async fn start(
         }
         sleep(POLL).await;
     }
+}
+
+/// Writes the group's files as they are asked for now: an update changes them.
+async fn make_volumes(oci: &Oci, group: &GroupSpec, directory: &Path, place: &Place) -> Result<(), String> {
+    let _alone = place.volumes.lock().await;
+    write_group(directory, group).map_err(|error| error.to_string())?;
+    for (folder, size) in in_memory(directory, group) {
+        if mounts_below(&folder).contains(&folder) {
+            continue;
+        }
+        let size = size.map_or(String::new(), |bytes| format!(",size={bytes}"));
+        let options = format!("mode=0777{size}");
+        let arguments = ["-t".as_ref(), "tmpfs".as_ref(), "-o".as_ref(), options.as_ref(), "tmpfs".as_ref()];
+        let arguments = [&arguments[..], &[folder.as_os_str()]].concat();
+        run(&oci.instance, Path::new("mount"), &arguments).await?;
+    }
+    Ok(())
 }
 
 /// Why the OCI runtime has started nothing: the last error in its log, or what it wrote.

@@ -38,6 +38,8 @@ pub(super) struct Volume {
 pub(super) enum Content {
     /// An empty folder: emptyDir, and disks, which come empty.
     Empty,
+    /// An empty folder in memory, of so many bytes where that is limited.
+    Memory(Option<u64>),
     /// Files that nobody changes: path, content, mode.
     Files(Vec<(String, Vec<u8>, u32)>),
     /// A kind of volume that only the cloud has.
@@ -184,11 +186,32 @@ fn hook(node: &Node<'_>, prefix: &str) -> Option<Check> {
 
 fn volume(node: &Node<'_>, file_mode: FileMode) -> Volume {
     let content = match node.text("Type").unwrap_or_default() {
+        "EmptyDirVolume" if node.text("EmptyDirVolume.Medium") == Some("Memory") => {
+            Content::Memory(node.text("EmptyDirVolume.SizeLimit").and_then(bytes_of))
+        }
         "EmptyDirVolume" | "DiskVolume" => Content::Empty,
         "ConfigFileVolume" => Content::Files(files(node, file_mode)),
         other => Content::Unknown(other.to_owned()),
     };
     Volume { name: node.text_or_empty("Name"), content }
+}
+
+/// `256Mi`, `1G`, `4096`.
+fn bytes_of(text: &str) -> Option<u64> {
+    const UNITS: [(&str, u64); 7] = [
+        ("Ki", 1 << 10),
+        ("Mi", 1 << 20),
+        ("Gi", 1 << 30),
+        ("k", 1_000),
+        ("M", 1_000_000),
+        ("G", 1_000_000_000),
+        ("", 1),
+    ];
+    let of_unit = |(unit, size): &(&str, u64)| {
+        let number: u64 = text.trim().strip_suffix(unit)?.parse().ok()?;
+        number.checked_mul(*size)
+    };
+    UNITS.iter().find_map(of_unit)
 }
 
 fn files(node: &Node<'_>, file_mode: FileMode) -> Vec<(String, Vec<u8>, u32)> {
@@ -235,4 +258,15 @@ fn resolv_conf(root: &Node<'_>) -> String {
         text.push_str(&format!("options {}\n", options.join(" ")));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_in_either_kind_of_unit() {
+        let sizes = ["256Mi", "1G", "4096", "2Gi", "many", "1Zi"].map(bytes_of);
+        assert_eq!(sizes, [Some(256 << 20), Some(1_000_000_000), Some(4096), Some(2 << 30), None, None]);
+    }
 }

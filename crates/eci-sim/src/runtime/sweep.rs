@@ -61,9 +61,7 @@ pub(super) async fn clear(directory: &Path, instance: &str) {
         let _ = ip(instance, &format!("link del {link}")).await;
     }
     let _ = ip(instance, &format!("link del {}", bridge(instance))).await;
-    for mount in mounts_below(&own) {
-        let _ = run(instance, Path::new("umount"), &["--lazy".as_ref(), mount.as_os_str()]).await;
-    }
+    unmount_below(instance, &own).await;
     for cgroup in cgroups(instance) {
         remove_cgroup(&cgroup);
     }
@@ -71,6 +69,13 @@ pub(super) async fn clear(directory: &Path, instance: &str) {
         && own.exists()
     {
         tracing::warn!(%error, directory = %own.display(), "could not be removed");
+    }
+}
+
+/// Takes away every mount below a folder.
+pub(super) async fn unmount_below(instance: &str, folder: &Path) {
+    for mount in mounts_below(folder) {
+        let _ = run(instance, Path::new("umount"), &["--lazy".as_ref(), mount.as_os_str()]).await;
     }
 }
 
@@ -145,7 +150,7 @@ fn links_of(text: &str, prefix: &str) -> Vec<String> {
     text.lines().filter_map(name).filter(|name| name.starts_with(prefix)).collect()
 }
 
-fn mounts_below(directory: &Path) -> Vec<PathBuf> {
+pub(super) fn mounts_below(directory: &Path) -> Vec<PathBuf> {
     let text = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
     let points = text.lines().filter_map(|line| line.split(' ').nth(4)).map(PathBuf::from);
     points.filter(|point| point.starts_with(directory)).collect()

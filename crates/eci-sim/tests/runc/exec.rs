@@ -31,8 +31,8 @@ async fn token(caller: &Caller, id: &str, command: &[&str], more: &[(&str, &str)
 }
 
 /// Everything until the socket closes, by channel.
-async fn rest(socket: &mut Socket) -> [String; 4] {
-    let mut channels: [Vec<u8>; 4] = Default::default();
+async fn rest(socket: &mut Socket) -> [String; 5] {
+    let mut channels: [Vec<u8>; 5] = Default::default();
     while let Some(Ok(message)) = socket.next().await {
         if let Message::Binary(bytes) = message {
             channels[usize::from(bytes[0])].extend_from_slice(&bytes[1..]);
@@ -55,7 +55,7 @@ async fn a_command_has_both_outputs_and_its_exit_code() {
     let script = ["sh", "-c", "echo out; echo err >&2; exit 7"];
     let mut socket =
         connect(&token(&caller, &id, &script, &[]).await, Some("v4.channel.k8s.io")).await.unwrap();
-    let [_, stdout, stderr, status] = rest(&mut socket).await;
+    let [_, stdout, stderr, status, _] = rest(&mut socket).await;
     assert_eq!((stdout.as_str(), stderr.as_str()), ("out\n", "err\n"));
     let status: Value = serde_json::from_str(&status).unwrap();
     assert_eq!(status["details"]["causes"][0]["message"], "7");
@@ -92,6 +92,82 @@ async fn a_terminal_has_the_size_that_is_asked_for() {
     socket.send(send(0, script)).await.unwrap();
     let [_, screen, ..] = rest(&mut socket).await;
     assert!(screen.contains("size=31 101") && screen.contains("/dev/pts/"), "{screen}");
+    simulator.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_other_numbering_of_channels_resizes_and_tells_a_number() {
+    use eci_sim::{ExecChannels, ExecStatus};
+    let settings = Settings {
+        exec_channels: ExecChannels::Swapped,
+        exec_status: ExecStatus::Always,
+        ..Settings::default()
+    };
+    let simulator = simulator(settings).await;
+    let (caller, id) = container(&simulator).await;
+    let script = "until [ \"$(stty size)\" = '20 90' ]; do sleep 0.1; done; echo resized; exit 5";
+    let uri = token(&caller, &id, &["sh", "-c", script], &[("TTY", "true")]).await;
+    let mut socket = connect(&uri, None).await.unwrap();
+    socket.send(Message::binary(b"\x03{\"Width\":90,\"Height\":20}".to_vec())).await.unwrap();
+    let [_, screen, _, _, status] = rest(&mut socket).await;
+    assert_eq!((screen.trim_end(), status.as_str()), ("resized", "5"));
+    simulator.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_megabytes_come_back_byte_for_byte() {
+    let simulator = simulator(Settings::default()).await;
+    let (caller, id) = container(&simulator).await;
+    let uri = token(&caller, &id, &["cat"], &[]).await;
+    let (mut writing, mut reading) = connect(&uri, None).await.unwrap().split();
+    let sent: Vec<u8> = (0..10_000_000_u32).map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
+    let writer = async {
+        for chunk in sent.chunks(60_000) {
+            writing.send(Message::binary([&[0], chunk].concat())).await.unwrap();
+        }
+    };
+    let reader = async {
+        let mut received = Vec::new();
+        while received.len() < sent.len() {
+            let Message::Binary(bytes) = reading.next().await.unwrap().unwrap() else { continue };
+            assert_eq!(bytes[0], 1);
+            received.extend_from_slice(&bytes[1..]);
+        }
+        received
+    };
+    let ((), received) = tokio::join!(writer, reader);
+    assert!(received == sent, "the bytes differ");
+    simulator.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_commands_run_side_by_side() {
+    let simulator = simulator(Settings::default()).await;
+    let (caller, id) = container(&simulator).await;
+    let run = |number: u32| {
+        let (caller, id) = (caller.clone(), id.clone());
+        async move {
+            let script = format!("read line; echo {number} $line");
+            let uri = token(&caller, &id, &["sh", "-c", &script], &[]).await;
+            let mut socket = connect(&uri, None).await.unwrap();
+            socket.send(Message::binary(format!("\0of {number}\n").into_bytes())).await.unwrap();
+            assert_eq!(rest(&mut socket).await[1], format!("{number} of {number}\n"));
+        }
+    };
+    futures::future::join_all((0..12).map(run)).await;
+    simulator.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_ends_the_sockets_of_its_group() {
+    let simulator = simulator(Settings::default()).await;
+    let (caller, id) = container(&simulator).await;
+    let mut socket = connect(&token(&caller, &id, &["cat"], &[]).await, None).await.unwrap();
+    socket.send(Message::binary(b"\0hello\n".to_vec())).await.unwrap();
+    assert_eq!(socket.next().await.unwrap().unwrap(), Message::binary(b"\x01hello\n".to_vec()));
+    caller.ok("DeleteContainerGroup", &[("ContainerGroupId", &id)]).await;
+    let ended = tokio::time::timeout(std::time::Duration::from_secs(60), rest(&mut socket)).await;
+    assert!(ended.is_ok(), "the socket outlives its group");
     simulator.shutdown().await;
 }
 

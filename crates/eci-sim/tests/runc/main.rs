@@ -6,6 +6,9 @@
 #[allow(dead_code, reason = "these tests need a part of it")]
 mod caller;
 mod exec;
+mod images;
 mod machine;
 mod pods;
+mod probes;
 mod sweep;
+mod volumes;

@@ -1,0 +1,94 @@
+//! Probes and hooks of every kind, and the order of init containers.
+
+use eci_sim::Settings;
+use serde_json::Value;
+
+use crate::caller::Caller;
+use crate::machine::{create, is_running, log_with, simulator, until};
+
+const WAIT: &str = "trap 'exit 0' TERM; while true; do sleep 0.1; done";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readiness_comes_and_goes_by_http_by_tcp_and_by_command() {
+    let simulator = simulator(Settings::default()).await;
+    let caller = Caller::of(&simulator);
+    let http =
+        "mkdir /www; httpd -p 80 -h /www; sleep 1; echo ok > /www/health; while true; do sleep 0.1; done";
+    let tcp = "sleep 1; httpd -p 81 -h /; while true; do sleep 0.1; done";
+    let command = "touch /tmp/ready; sleep 2; rm /tmp/ready; while true; do sleep 0.1; done";
+    let more = [
+        ("TerminationGracePeriodSeconds", "1"),
+        ("Container.1.ReadinessProbe.HttpGet.Port", "80"),
+        ("Container.1.ReadinessProbe.HttpGet.Path", "/health"),
+        ("Container.1.ReadinessProbe.PeriodSeconds", "1"),
+        ("Container.2.ReadinessProbe.TcpSocket.Port", "81"),
+        ("Container.2.ReadinessProbe.PeriodSeconds", "1"),
+        ("Container.3.ReadinessProbe.Exec.Command.1", "cat"),
+        ("Container.3.ReadinessProbe.Exec.Command.2", "/tmp/ready"),
+        ("Container.3.ReadinessProbe.PeriodSeconds", "1"),
+        ("Container.3.ReadinessProbe.FailureThreshold", "1"),
+    ];
+    let id = create(&caller, &[("http", http), ("tcp", tcp), ("command", command)], &more).await;
+    let is_ready = |group: &Value, index: usize| group["Containers"][index]["Ready"] == true;
+    until(&caller, &id, "a file that is there", |group| is_ready(group, 2)).await;
+    until(&caller, &id, "an answer and a port", |group| is_ready(group, 0) && is_ready(group, 1)).await;
+    let group = until(&caller, &id, "a file that has gone", |group| !is_ready(group, 2)).await;
+    assert_eq!(group["Containers"][2]["RestartCount"], 0, "readiness restarts nothing");
+    simulator.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn init_containers_run_one_after_another_and_hooks_over_http() {
+    let simulator = simulator(Settings::default()).await;
+    let caller = Caller::of(&simulator);
+    let init = |number: &'static str, script: &'static str| {
+        let path = |rest: &str| format!("InitContainer.{number}.{rest}");
+        [
+            (path("Name"), format!("init-{number}")),
+            (path("Image"), "busybox".to_owned()),
+            (path("Command.1"), "sh".to_owned()),
+            (path("Command.2"), "-c".to_owned()),
+            (path("Command.3"), script.to_owned()),
+            (path("VolumeMount.1.Name"), "order".to_owned()),
+            (path("VolumeMount.1.MountPath"), "/order".to_owned()),
+        ]
+    };
+    let inits = [init("1", "sleep 1; echo one >> /order/log"), init("2", "echo two >> /order/log")].concat();
+    let inits: Vec<(&str, &str)> =
+        inits.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let more = [
+        ("Volume.1.Name", "order"),
+        ("Volume.1.Type", "EmptyDirVolume"),
+        ("Container.1.VolumeMount.1.Name", "order"),
+        ("Container.1.VolumeMount.1.MountPath", "/order"),
+        ("Container.2.LifecyclePreStopHandlerHttpGetPort", "80"),
+        ("Container.2.LifecyclePreStopHandlerHttpGetPath", "/cgi-bin/bye"),
+    ];
+    let serve = "mkdir -p /www/cgi-bin; printf '#!/bin/sh\\necho goodbye > /proc/1/fd/1; echo; echo ok\\n' \
+                 > /www/cgi-bin/bye; chmod +x /www/cgi-bin/bye; httpd -p 80 -h /www; echo serving; \
+                 trap 'echo asked; sleep 0.3; exit 0' TERM; while true; do sleep 0.1; done";
+    let first = format!("cat /order/log; {WAIT}");
+    let id = create(&caller, &[("main", &first), ("web", serve)], &[&more[..], &inits].concat()).await;
+    until(&caller, &id, "running", is_running).await;
+    assert_eq!(log_with(&caller, &id, "main", "two").await, "one\ntwo\n");
+    log_with(&caller, &id, "web", "serving").await;
+    simulator.control("POST", "settings", &serde_json::json!({"delete_visible_ms": 5_000}));
+    caller.ok("DeleteContainerGroup", &[("ContainerGroupId", &id)]).await;
+    assert_eq!(log_with(&caller, &id, "web", "asked").await, "serving\ngoodbye\nasked\n");
+    simulator.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_does_not_end_in_time_is_killed() {
+    let simulator = simulator(Settings::default()).await;
+    let caller = Caller::of(&simulator);
+    let stubborn = "trap 'echo not yet' TERM; echo up; while true; do sleep 0.1; done";
+    let id = create(&caller, &[("main", stubborn)], &[("TerminationGracePeriodSeconds", "1")]).await;
+    log_with(&caller, &id, "main", "up").await;
+    simulator.control("POST", "settings", &serde_json::json!({"delete_visible_ms": 60_000}));
+    caller.ok("DeleteContainerGroup", &[("ContainerGroupId", &id)]).await;
+    log_with(&caller, &id, "main", "not yet").await;
+    let killed = |group: &Value| group["Containers"][0]["CurrentState"]["ExitCode"] == 137;
+    until(&caller, &id, "a killed container", killed).await;
+    simulator.shutdown().await;
+}
