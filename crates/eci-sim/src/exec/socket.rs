@@ -71,7 +71,7 @@ pub(crate) async fn serve(stream: TcpStream, read_ahead: Bytes, session: Session
     let mut socket =
         WebSocketStream::from_partially_read(stream, read_ahead.to_vec(), Role::Server, Some(config)).await;
     let Session { input, mut output } = session;
-    let mut input = Some(input);
+    let mut pending = None;
     let mut last = Instant::now();
     let mut written_bytes = 0;
     loop {
@@ -80,16 +80,17 @@ pub(crate) async fn serve(stream: TcpStream, read_ahead: Bytes, session: Session
         }
         let idle_until = last + rules.idle.unwrap_or(Duration::from_secs(365 * 86_400));
         tokio::select! {
-            received = socket.next() => match received {
+            // A command that takes no more for now must not keep its output from being read, or both wait for ever.
+            room = input.reserve(), if pending.is_some() => {
+                // A command that takes no input any longer may still be writing.
+                if let (Ok(room), Some(wanted)) = (room, pending.take()) {
+                    room.send(wanted);
+                }
+            }
+            received = socket.next(), if pending.is_none() => match received {
                 Some(Ok(message)) => {
                     last = Instant::now();
-                    if let Some(wanted) = read(&message, &rules)
-                        && let Some(sender) = &input
-                        && sender.send(wanted).await.is_err()
-                    {
-                        // The command takes no input any longer; it is still writing.
-                        input = None;
-                    }
+                    pending = read(&message, &rules);
                 }
                 // Too large a message, a protocol error, or the end.
                 Some(Err(error)) => {
