@@ -105,7 +105,7 @@ async fn the_other_numbering_of_channels_resizes_and_tells_a_number() {
     };
     let simulator = simulator(settings).await;
     let (caller, id) = container(&simulator).await;
-    let script = "until [ \"$(stty size)\" = '20 90' ]; do sleep 0.1; done; echo resized; exit 5";
+    let script = "until [ \"$(stty size 2>/dev/null)\" = '20 90' ]; do sleep 0.1; done; echo resized; exit 5";
     let uri = token(&caller, &id, &["sh", "-c", script], &[("TTY", "true")]).await;
     let mut socket = connect(&uri, None).await.unwrap();
     socket.send(Message::binary(b"\x03{\"Width\":90,\"Height\":20}".to_vec())).await.unwrap();
