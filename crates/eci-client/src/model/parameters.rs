@@ -80,6 +80,11 @@ impl Parameters {
     }
 
     fn set(&mut self, name: &str, is_secret: bool, write_value: impl FnOnce(&mut String)) {
+        if self.entries.is_empty() {
+            // A create has about a hundred; growing step by step would copy all of it several times.
+            self.entries.reserve(128);
+            self.text.reserve(8 * 1024);
+        }
         match self.position(name) {
             Ok(index) => {
                 let value = self.written(write_value);

@@ -23,11 +23,21 @@ pub fn encode(parameters: &Parameters) -> String {
         if !text.is_empty() {
             text.push('&');
         }
-        text.extend(utf8_percent_encode(name, RESERVED));
+        push_encoded(&mut text, name);
         text.push('=');
-        text.extend(utf8_percent_encode(value, RESERVED));
+        push_encoded(&mut text, value);
     }
     text
+}
+
+/// Most names and values stay as they are, and are copied in one go.
+fn push_encoded(text: &mut String, part: &str) {
+    let stays = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(byte);
+    if part.as_bytes().iter().all(stays) {
+        text.push_str(part);
+    } else {
+        text.extend(utf8_percent_encode(part, RESERVED));
+    }
 }
 
 /// Writes a time as both versions want it: UTC, whole seconds.
@@ -38,11 +48,12 @@ pub(super) fn time(at: Timestamp) -> String {
 /// Writes bytes as lower-case hex.
 pub(super) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes
-        .iter()
-        .flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]])
-        .map(char::from)
-        .collect()
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    text
 }
 
 #[cfg(test)]
