@@ -20,6 +20,9 @@ use tokio::io::{AsyncRead, AsyncWriteExt, copy};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
+/// Id and secret of the key that `eci-sim` knows from its start.
+const SIMULATOR: (&str, &str) = ("eci-sim-test-id", "eci-sim-test-secret");
+
 /// Runs a command in a container.
 #[derive(Parser)]
 struct Arguments {
@@ -29,12 +32,17 @@ struct Arguments {
     /// Where the API answers, unless it is the region's own endpoint
     #[arg(long)]
     endpoint: Option<String>,
-    /// The id of the access key
-    #[arg(long, env = "ALIBABA_CLOUD_ACCESS_KEY_ID")]
-    access_key_id: String,
+    /// The id of the access key; with an endpoint of your own, the simulator's where you give none
+    #[arg(long, env = "ALIBABA_CLOUD_ACCESS_KEY_ID", required_unless_present = "endpoint")]
+    access_key_id: Option<String>,
     /// Its secret; better left to the environment
-    #[arg(long, env = "ALIBABA_CLOUD_ACCESS_KEY_SECRET", hide_env_values = true)]
-    access_key_secret: String,
+    #[arg(
+        long,
+        env = "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+        hide_env_values = true,
+        required_unless_present = "endpoint"
+    )]
+    access_key_secret: Option<String>,
     /// The container group
     #[arg(long)]
     group: String,
@@ -72,7 +80,10 @@ async fn main() -> Result<ExitCode> {
 }
 
 fn client(arguments: &Arguments) -> Result<Client> {
-    let key = AccessKey::new(&arguments.access_key_id, &arguments.access_key_secret);
+    let key = AccessKey::new(
+        arguments.access_key_id.as_deref().unwrap_or(SIMULATOR.0),
+        arguments.access_key_secret.as_deref().unwrap_or(SIMULATOR.1),
+    );
     let mut builder = Client::builder(&arguments.region).credentials(key);
     if let Some(endpoint) = &arguments.endpoint {
         builder = builder.endpoint(endpoint);

@@ -14,6 +14,9 @@ use clap::Parser;
 use eci_client::model::{ContainerGroup, DescribeContainerGroupsRequest};
 use eci_client::{AccessKey, Client};
 
+/// Id and secret of the key that `eci-sim` knows from its start.
+const SIMULATOR: (&str, &str) = ("eci-sim-test-id", "eci-sim-test-secret");
+
 /// Lists the container groups of a region with their tags.
 #[derive(Parser)]
 struct Arguments {
@@ -23,12 +26,17 @@ struct Arguments {
     /// Where the API answers, unless it is the region's own endpoint
     #[arg(long)]
     endpoint: Option<String>,
-    /// The id of the access key
-    #[arg(long, env = "ALIBABA_CLOUD_ACCESS_KEY_ID")]
-    access_key_id: String,
+    /// The id of the access key; with an endpoint of your own, the simulator's where you give none
+    #[arg(long, env = "ALIBABA_CLOUD_ACCESS_KEY_ID", required_unless_present = "endpoint")]
+    access_key_id: Option<String>,
     /// Its secret; better left to the environment
-    #[arg(long, env = "ALIBABA_CLOUD_ACCESS_KEY_SECRET", hide_env_values = true)]
-    access_key_secret: String,
+    #[arg(
+        long,
+        env = "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+        hide_env_values = true,
+        required_unless_present = "endpoint"
+    )]
+    access_key_secret: Option<String>,
     /// The token of a temporary key
     #[arg(long, env = "ALIBABA_CLOUD_SECURITY_TOKEN", default_value = "", hide_env_values = true)]
     security_token: String,
@@ -40,8 +48,11 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
-    let key = AccessKey::new(&arguments.access_key_id, &arguments.access_key_secret)
-        .with_security_token(&arguments.security_token);
+    let key = AccessKey::new(
+        arguments.access_key_id.as_deref().unwrap_or(SIMULATOR.0),
+        arguments.access_key_secret.as_deref().unwrap_or(SIMULATOR.1),
+    )
+    .with_security_token(&arguments.security_token);
     let mut builder = Client::builder(&arguments.region).credentials(key);
     if let Some(endpoint) = &arguments.endpoint {
         builder = builder.endpoint(endpoint);

@@ -25,6 +25,9 @@ use tokio::time::sleep;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
+/// Id and secret of the key that `eci-sim` knows from its start.
+const SIMULATOR: (&str, &str) = ("eci-sim-test-id", "eci-sim-test-secret");
+
 /// Runs a job in a container group of its own.
 #[derive(Parser)]
 struct Arguments {
@@ -34,17 +37,17 @@ struct Arguments {
     /// Where the API answers, unless it is the region's own endpoint
     #[arg(long)]
     endpoint: Option<String>,
-    /// The id of the access key
-    #[arg(long, env = "ALIBABA_CLOUD_ACCESS_KEY_ID", default_value = "eci-sim-test-id")]
-    access_key_id: String,
+    /// The id of the access key; with an endpoint of your own, the simulator's where you give none
+    #[arg(long, env = "ALIBABA_CLOUD_ACCESS_KEY_ID", required_unless_present = "endpoint")]
+    access_key_id: Option<String>,
     /// Its secret; better left to the environment
     #[arg(
         long,
         env = "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
-        default_value = "eci-sim-test-secret",
-        hide_env_values = true
+        hide_env_values = true,
+        required_unless_present = "endpoint"
     )]
-    access_key_secret: String,
+    access_key_secret: Option<String>,
     /// The vSwitch the group gets its address from
     #[arg(long, default_value = "vsw-example")]
     v_switch: String,
@@ -86,7 +89,10 @@ async fn main() -> Result<ExitCode> {
 }
 
 fn client(arguments: &Arguments) -> Result<Client> {
-    let key = AccessKey::new(&arguments.access_key_id, &arguments.access_key_secret);
+    let key = AccessKey::new(
+        arguments.access_key_id.as_deref().unwrap_or(SIMULATOR.0),
+        arguments.access_key_secret.as_deref().unwrap_or(SIMULATOR.1),
+    );
     let mut builder = Client::builder(&arguments.region).credentials(key);
     if let Some(endpoint) = &arguments.endpoint {
         builder = builder.endpoint(endpoint);
