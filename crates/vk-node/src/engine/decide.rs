@@ -204,7 +204,12 @@ impl Record {
 
     /// A pod that was bound before this process began may have a group: a sweep must have been answered.
     fn is_known(&self, world: &World<'_>) -> bool {
-        world.listed && (self.fresh || world.answered.is_some())
+        world.listed && self.was_looked_for(world)
+    }
+
+    /// Whether a group that another process made for the pod would have been seen.
+    fn was_looked_for(&self, world: &World<'_>) -> bool {
+        self.fresh || world.answered.is_some()
     }
 
     fn create(&mut self, world: &World<'_>, actions: &mut Vec<Action>, verdict: &mut Verdict) {
@@ -312,7 +317,7 @@ impl Record {
         }
         match self.run.clone() {
             Run::Waiting | Run::Refused => {
-                if self.fresh || world.answered.is_some() {
+                if self.was_looked_for(world) {
                     self.finish(world, actions, verdict);
                 }
             }
@@ -411,7 +416,7 @@ impl Record {
             || self.busy.removing
             || self.busy.patching
             || !self.facts.stored.phase.is_terminal()
-            || !(self.fresh || world.answered.is_some())
+            || !self.was_looked_for(world)
         {
             return;
         }

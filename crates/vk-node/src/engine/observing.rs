@@ -190,12 +190,13 @@ impl Engine {
     }
 
     /// Groups that their pods' annotations name come first: where a pod has two, the first one seen is taken for its own.
-    fn named_first(&self, mut groups: Vec<ObservedPod>) -> Vec<ObservedPod> {
-        groups.sort_by_key(|seen| {
+    fn named_first(&self, groups: Vec<ObservedPod>) -> Vec<ObservedPod> {
+        let (mut named, others): (Vec<_>, Vec<_>) = groups.into_iter().partition(|seen| {
             let record = self.records.get(&seen.key.uid);
-            record.and_then(|record| record.facts.annotated_group.as_ref()) != Some(&seen.group)
+            record.and_then(|record| record.facts.annotated_group.as_ref()) == Some(&seen.group)
         });
-        groups
+        named.extend(others);
+        named
     }
 
     fn observation_failed(&mut self, now: Timestamp, sweep: bool, error: &ProviderError) {
