@@ -10,18 +10,19 @@
 
 #![allow(clippy::print_stderr, reason = "a program's output")]
 
+mod connection;
+
 use std::error::Error;
 use std::process::ExitCode;
 
 use clap::Parser;
 use eci_client::model::ContainerGroupId;
-use eci_client::{AccessKey, Client, Exec, ExecOptions, ExecStatus, TerminalSize};
+use eci_client::{Exec, ExecOptions, ExecStatus, TerminalSize};
 use tokio::io::{AsyncRead, AsyncWriteExt, copy};
 
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
+use connection::Connection;
 
-/// Id and secret of the key that `eci-sim` knows from its start.
-const SIMULATOR: (&str, &str) = ("eci-sim-test-id", "eci-sim-test-secret");
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// Runs a command in a container.
 #[derive(Parser)]
@@ -29,20 +30,8 @@ struct Arguments {
     /// The region
     #[arg(long, default_value = "cn-hangzhou")]
     region: String,
-    /// Where the API answers, unless it is the region's own endpoint
-    #[arg(long)]
-    endpoint: Option<String>,
-    /// The id of the access key; with an endpoint of your own, the simulator's where you give none
-    #[arg(long, env = "ALIBABA_CLOUD_ACCESS_KEY_ID", required_unless_present = "endpoint")]
-    access_key_id: Option<String>,
-    /// Its secret; better left to the environment
-    #[arg(
-        long,
-        env = "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
-        hide_env_values = true,
-        required_unless_present = "endpoint"
-    )]
-    access_key_secret: Option<String>,
+    #[command(flatten)]
+    connection: Connection,
     /// The container group
     #[arg(long)]
     group: String,
@@ -63,7 +52,7 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> Result<ExitCode> {
     let arguments = Arguments::parse();
-    let eci = client(&arguments)?;
+    let eci = arguments.connection.builder(&arguments.region).build()?;
     let tty = arguments.command.is_empty();
     let command = if tty { vec!["sh".to_owned()] } else { arguments.command };
     let options = ExecOptions { tty, exit_code_by_sentinel: true, ..Default::default() };
@@ -77,18 +66,6 @@ async fn main() -> Result<ExitCode> {
         ExecStatus::Failed(reason) => Err(reason.into()),
         _ => Err("the command has ended; its exit code is not known".into()),
     }
-}
-
-fn client(arguments: &Arguments) -> Result<Client> {
-    let key = AccessKey::new(
-        arguments.access_key_id.as_deref().unwrap_or(SIMULATOR.0),
-        arguments.access_key_secret.as_deref().unwrap_or(SIMULATOR.1),
-    );
-    let mut builder = Client::builder(&arguments.region).credentials(key);
-    if let Some(endpoint) = &arguments.endpoint {
-        builder = builder.endpoint(endpoint);
-    }
-    Ok(builder.build()?)
 }
 
 /// Joins the command to the caller's own stdin, stdout and stderr until it has ended.

@@ -7,15 +7,15 @@
 
 #![allow(clippy::print_stdout, reason = "a program's output")]
 
+mod connection;
+
 use std::collections::BTreeMap;
 use std::error::Error;
 
 use clap::Parser;
 use eci_client::model::{ContainerGroup, DescribeContainerGroupsRequest};
-use eci_client::{AccessKey, Client};
 
-/// Id and secret of the key that `eci-sim` knows from its start.
-const SIMULATOR: (&str, &str) = ("eci-sim-test-id", "eci-sim-test-secret");
+use connection::Connection;
 
 /// Lists the container groups of a region with their tags.
 #[derive(Parser)]
@@ -23,20 +23,8 @@ struct Arguments {
     /// The region
     #[arg(default_value = "cn-hangzhou")]
     region: String,
-    /// Where the API answers, unless it is the region's own endpoint
-    #[arg(long)]
-    endpoint: Option<String>,
-    /// The id of the access key; with an endpoint of your own, the simulator's where you give none
-    #[arg(long, env = "ALIBABA_CLOUD_ACCESS_KEY_ID", required_unless_present = "endpoint")]
-    access_key_id: Option<String>,
-    /// Its secret; better left to the environment
-    #[arg(
-        long,
-        env = "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
-        hide_env_values = true,
-        required_unless_present = "endpoint"
-    )]
-    access_key_secret: Option<String>,
+    #[command(flatten)]
+    connection: Connection,
     /// The token of a temporary key
     #[arg(long, env = "ALIBABA_CLOUD_SECURITY_TOKEN", default_value = "", hide_env_values = true)]
     security_token: String,
@@ -48,16 +36,8 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
-    let key = AccessKey::new(
-        arguments.access_key_id.as_deref().unwrap_or(SIMULATOR.0),
-        arguments.access_key_secret.as_deref().unwrap_or(SIMULATOR.1),
-    )
-    .with_security_token(&arguments.security_token);
-    let mut builder = Client::builder(&arguments.region).credentials(key);
-    if let Some(endpoint) = &arguments.endpoint {
-        builder = builder.endpoint(endpoint);
-    }
-    let eci = builder.build()?;
+    let key = arguments.connection.key().with_security_token(&arguments.security_token);
+    let eci = arguments.connection.builder(&arguments.region).credentials(key).build()?;
 
     let groups = eci.list_container_groups(&DescribeContainerGroupsRequest::default()).await?;
     let mut sums: BTreeMap<String, (usize, f64, f64)> = BTreeMap::new();

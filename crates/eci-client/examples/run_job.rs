@@ -9,6 +9,8 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program's output")]
 
+mod connection;
+
 use std::error::Error;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -18,15 +20,12 @@ use eci_client::model::{
     ContainerGroup, ContainerGroupId, CreateContainer, CreateContainerGroupRequest,
     DeleteContainerGroupRequest, DescribeContainerGroupsRequest, RestartPolicy, Status, Tag,
 };
-use eci_client::{
-    AccessKey, Client, ErrorKind, FollowLog, LogFollower, LogGap, LogItem, Nonces, RandomNonces,
-};
+use eci_client::{Client, ErrorKind, FollowLog, LogFollower, LogGap, LogItem, Nonces, RandomNonces};
 use tokio::time::sleep;
 
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
+use connection::Connection;
 
-/// Id and secret of the key that `eci-sim` knows from its start.
-const SIMULATOR: (&str, &str) = ("eci-sim-test-id", "eci-sim-test-secret");
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// Runs a job in a container group of its own.
 #[derive(Parser)]
@@ -34,20 +33,8 @@ struct Arguments {
     /// The region
     #[arg(long, default_value = "cn-hangzhou")]
     region: String,
-    /// Where the API answers, unless it is the region's own endpoint
-    #[arg(long)]
-    endpoint: Option<String>,
-    /// The id of the access key; with an endpoint of your own, the simulator's where you give none
-    #[arg(long, env = "ALIBABA_CLOUD_ACCESS_KEY_ID", required_unless_present = "endpoint")]
-    access_key_id: Option<String>,
-    /// Its secret; better left to the environment
-    #[arg(
-        long,
-        env = "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
-        hide_env_values = true,
-        required_unless_present = "endpoint"
-    )]
-    access_key_secret: Option<String>,
+    #[command(flatten)]
+    connection: Connection,
     /// The vSwitch the group gets its address from
     #[arg(long, default_value = "vsw-example")]
     v_switch: String,
@@ -71,7 +58,7 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> Result<ExitCode> {
     let arguments = Arguments::parse();
-    let eci = client(&arguments)?;
+    let eci = arguments.connection.builder(&arguments.region).build()?;
     let request = job(&arguments);
     // From here on there may be a group, so from here on Ctrl-C no longer ends the process by itself.
     let interrupt = tokio::spawn(tokio::signal::ctrl_c());
@@ -86,18 +73,6 @@ async fn main() -> Result<ExitCode> {
     let code = outcome?;
     println!("exit code {code}");
     Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)))
-}
-
-fn client(arguments: &Arguments) -> Result<Client> {
-    let key = AccessKey::new(
-        arguments.access_key_id.as_deref().unwrap_or(SIMULATOR.0),
-        arguments.access_key_secret.as_deref().unwrap_or(SIMULATOR.1),
-    );
-    let mut builder = Client::builder(&arguments.region).credentials(key);
-    if let Some(endpoint) = &arguments.endpoint {
-        builder = builder.endpoint(endpoint);
-    }
-    Ok(builder.build()?)
 }
 
 fn job(arguments: &Arguments) -> CreateContainerGroupRequest {

@@ -144,6 +144,19 @@ impl Profile {
 struct Described(Mutex<Option<(Vec<u8>, Option<Source>)>>);
 
 impl Described {
+    /// The key of the source that the file describes; `None` where there is no file, or it describes none.
+    async fn provide(
+        &self,
+        path: &Path,
+        surroundings: &Surroundings,
+        describe: impl FnOnce(&str) -> Result<Option<Source>, CredentialsError>,
+    ) -> Result<Option<AccessKey>, CredentialsError> {
+        match self.source(path, surroundings, describe).await? {
+            Some(source) => source.provide().await,
+            None => Ok(None),
+        }
+    }
+
     async fn source(
         &self,
         path: &Path,

@@ -82,12 +82,7 @@ impl Config {
 #[async_trait]
 impl ProvideCredentials for CliProfile {
     async fn provide(&self) -> Result<Option<AccessKey>, CredentialsError> {
-        let source =
-            self.described.source(&self.path, &self.surroundings, |text| self.describe(text)).await?;
-        match source {
-            Some(source) => source.provide().await,
-            None => Ok(None),
-        }
+        self.described.provide(&self.path, &self.surroundings, |text| self.describe(text)).await
     }
 
     fn refused(&self, key: &AccessKey) {

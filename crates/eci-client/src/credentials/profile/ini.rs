@@ -105,12 +105,7 @@ fn profile(section: &str, mut values: BTreeMap<String, String>) -> Result<Profil
 #[async_trait]
 impl ProvideCredentials for IniProfile {
     async fn provide(&self) -> Result<Option<AccessKey>, CredentialsError> {
-        let source =
-            self.described.source(&self.path, &self.surroundings, |text| self.describe(text)).await?;
-        match source {
-            Some(source) => source.provide().await,
-            None => Ok(None),
-        }
+        self.described.provide(&self.path, &self.surroundings, |text| self.describe(text)).await
     }
 
     fn refused(&self, key: &AccessKey) {
