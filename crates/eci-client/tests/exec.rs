@@ -243,6 +243,44 @@ async fn a_socket_that_stays_open_after_the_end_is_left() {
     assert_eq!(ended.expect("an end").2, Ok(ExecStatus::Exited(7)));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_socket_that_says_it_closes_and_stays_open_is_left() {
+    for exit_code_by_sentinel in [false, true] {
+        let cloud = Cloud::new(|mut socket: Socket, _| async move {
+            socket.send(frame(1, b"half")).await.expect("a reader");
+            // Only the announcement: the connection below stays as it is.
+            socket.send(Message::Close(None)).await.expect("a reader");
+            std::future::pending().await
+        });
+        let options = ExecOptions { exit_code_by_sentinel, ..Default::default() };
+        let ended = tokio::time::timeout(Duration::from_secs(60), cloud.output(&options)).await;
+        let (stdout, _, status) = ended.expect("an end");
+        assert_eq!((&stdout[..], status), (&b"half"[..], Ok(ExecStatus::Unknown)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_no_longer_answers_pings_is_gone_and_one_that_never_did_is_not() {
+    let cloud = |rounds: u32| {
+        Cloud::new(move |mut socket: Socket, _| async move {
+            let mut pings = 0;
+            // Reading a ping answers it with what is read or sent next.
+            while pings < rounds {
+                pings += u32::from(matches!(socket.next().await, Some(Ok(Message::Ping(_)))));
+                socket.flush().await.expect("a reader");
+            }
+            tokio::time::sleep(Duration::from_secs(1000)).await;
+            socket.send(frame(1, b"late")).await.expect("a reader");
+            socket.send(frame(3, EXIT_7.as_bytes())).await.expect("a reader");
+            socket.close(None).await.expect("a reader");
+        })
+    };
+    let (stdout, _, status) = cloud(2).output(&ExecOptions::default()).await;
+    assert_eq!((&stdout[..], status), (&b""[..], Err(ErrorKind::Indeterminate)));
+    let (stdout, _, status) = cloud(0).output(&ExecOptions::default()).await;
+    assert_eq!((&stdout[..], status), (&b"late"[..], Ok(ExecStatus::Exited(7))));
+}
+
 #[tokio::test]
 async fn large_transfers_go_both_ways_at_once() {
     const SIZE: usize = 8 * 1024 * 1024;

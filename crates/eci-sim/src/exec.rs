@@ -5,6 +5,7 @@
 
 pub(crate) mod scripted;
 pub(crate) mod socket;
+mod terminal;
 
 use std::collections::BTreeMap;
 

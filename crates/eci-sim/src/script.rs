@@ -6,12 +6,18 @@
 //!
 //! The convention, for people: a shell with `-c SCRIPT` is interpreted (the subset is listed in the crate's
 //! README), so is `sleep 5`, `echo hi` or `exit 3` as a plain command. A program that is not known, and a
-//! container without a command, writes one line and runs for ever, as a server does.
+//! container without a command, writes one line and runs for ever, as a server does. A command that somebody runs
+//! *in* a container is read the same way, as a function of time and of what it was sent; there, what is not known
+//! ends with a word about it.
 
 mod builtin;
+mod expand;
 mod lex;
 mod machine;
 mod parse;
+mod printf;
+mod session;
+mod stdin;
 
 use std::collections::BTreeMap;
 
@@ -19,6 +25,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use machine::{Flow, Machine};
 use parse::List;
+pub(crate) use stdin::{Sent, Stdin};
 
 /// An environment variable of a container that replaces its command by a script.
 pub(crate) const SCRIPT_VARIABLE: &str = "ECI_SIM_SCRIPT";
@@ -43,7 +50,13 @@ pub(crate) struct Program {
 
 #[derive(Clone, Debug)]
 enum Body {
-    Script(List),
+    Script {
+        list: List,
+        /// `$0` and those after it.
+        parameters: Vec<String>,
+    },
+    /// Not understood, for this reason.
+    Beyond(String),
     /// Writes one line, then runs until it is stopped.
     Server(String),
 }
@@ -64,6 +77,40 @@ pub(crate) struct Line {
     pub(crate) text: String,
 }
 
+/// Bytes of output as they were written, a line at most.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Piece {
+    pub(crate) at: Timestamp,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) stderr: bool,
+}
+
+impl Piece {
+    fn into_line(self) -> Line {
+        let text = String::from_utf8(self.bytes)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+        let end = text.strip_suffix('\n').map_or(text.len(), str::len);
+        Line { at: self.at, text: text[..end].to_owned() }
+    }
+}
+
+/// What a command does within a window, given what it was sent so far.
+#[derive(Debug)]
+pub(crate) struct Course {
+    pub(crate) pieces: Vec<Piece>,
+    pub(crate) then: Then,
+}
+
+/// How a course goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Then {
+    Ends(End),
+    /// Nothing more happens before it is sent more.
+    WaitsForInput,
+    /// There is more, later or beyond the window's bytes.
+    GoesOn,
+}
+
 /// Which part of the output is wanted.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Window {
@@ -81,39 +128,46 @@ impl Program {
     /// Reads the behaviour off a command line and its arguments.
     pub(crate) fn of(command: &[String], surroundings: &Surroundings) -> Self {
         if let Some(script) = surroundings.variables.get(SCRIPT_VARIABLE) {
-            return Self::of_script(script);
+            return Self::of_script(script, Vec::new());
         }
         match shell_script(command) {
-            Some(script) => Self::of_script(script),
+            Some((script, parameters)) => Self::of_script(script, parameters),
             None if command.is_empty() => {
                 let Surroundings { container, image, .. } = surroundings;
                 Self { body: Body::Server(format!("container {container} of image {image} started")) }
             }
-            None => Self { body: Body::Script(parse::of_words(command)) },
+            None => Self { body: Body::Script { list: parse::of_words(command), parameters: Vec::new() } },
         }
     }
 
-    fn of_script(script: &str) -> Self {
-        match parse::of_text(script) {
-            Ok(list) => Self { body: Body::Script(list) },
-            Err(reason) => Self {
-                body: Body::Server(format!("eci-sim: this script is beyond the scripted runtime: {reason}")),
-            },
+    fn of_script(script: &str, parameters: Vec<String>) -> Self {
+        let body = match parse::of_text(script) {
+            Ok(list) => Body::Script { list, parameters },
+            Err(reason) => Body::Beyond(reason),
+        };
+        Self { body }
+    }
+
+    /// How the machine goes through the program, as far as its window and its input reach.
+    fn run(&self, machine: &mut Machine<'_>) -> Flow {
+        match &self.body {
+            Body::Script { list, parameters } => {
+                machine.parameters.clone_from(parameters);
+                machine.run(list)
+            }
+            Body::Beyond(reason) => machine.beyond(reason),
+            Body::Server(text) => {
+                machine.write(&format!("{text}\n"));
+                Flow::Forever
+            }
         }
     }
 
     /// When and how the program ends; `None` when it runs until it is stopped.
     pub(crate) fn end(&self, started_at: Timestamp, surroundings: &Surroundings) -> Option<End> {
-        let Body::Script(list) = &self.body else {
-            return None;
-        };
         let mut machine = Machine::new(started_at, surroundings, None);
-        let flow = machine.run(list);
-        match flow {
-            Flow::Forever | Flow::Stop => None,
-            Flow::Next | Flow::Break => Some(machine.end(machine.status)),
-            Flow::Exit(code) => Some(machine.end(code)),
-        }
+        let flow = self.run(&mut machine);
+        end(&machine, flow)
     }
 
     /// The lines written inside `window` by an incarnation started at `started_at`.
@@ -123,34 +177,61 @@ impl Program {
         surroundings: &Surroundings,
         window: Window,
     ) -> Vec<Line> {
-        match &self.body {
-            Body::Server(text) => {
-                let inside = started_at >= window.from && started_at <= window.until;
-                inside.then(|| Line { at: started_at, text: text.clone() }).into_iter().collect()
-            }
-            Body::Script(list) => {
-                let mut machine = Machine::new(started_at, surroundings, Some(window));
-                machine.run(list);
-                machine.into_lines()
-            }
-        }
+        let mut machine = Machine::new(started_at, surroundings, Some(window));
+        self.run(&mut machine);
+        machine.into_lines()
+    }
+
+    /// What it does as a command that somebody runs in a container, and that was sent `stdin` so far.
+    pub(crate) fn course(
+        &self,
+        started_at: Timestamp,
+        surroundings: &Surroundings,
+        window: Window,
+        stdin: &Stdin,
+    ) -> Course {
+        let mut machine = Machine::new(started_at, surroundings, Some(window)).sent(stdin);
+        let flow = self.run(&mut machine);
+        let then = match end(&machine, flow) {
+            _ if machine.is_cut() => Then::GoesOn,
+            Some(end) => Then::Ends(end),
+            None if machine.waits() => Then::WaitsForInput,
+            None => Then::GoesOn,
+        };
+        Course { pieces: machine.into_pieces(), then }
     }
 
     /// Whether the program goes on when it is asked to end (`trap '' TERM`).
     pub(crate) fn ignores_termination(&self) -> bool {
-        matches!(&self.body, Body::Script(list) if list.ignores_termination())
+        matches!(&self.body, Body::Script { list, .. } if list.ignores_termination())
     }
 }
 
-/// The script of `["/bin/sh", "-c", SCRIPT]`, under any of the usual shells and with further flags (`-ec`).
-fn shell_script(command: &[String]) -> Option<&str> {
-    let (program, rest) = command.split_first()?;
-    let name = program.rsplit('/').next()?;
-    if !["sh", "bash", "ash", "dash"].contains(&name) {
-        return None;
+fn end(machine: &Machine<'_>, flow: Flow) -> Option<End> {
+    match flow {
+        Flow::Forever | Flow::Stop => None,
+        Flow::Next | Flow::Break => Some(machine.end(machine.status)),
+        Flow::Exit(code) => Some(machine.end(code)),
+        Flow::Interrupted => Some(machine.end(session::INTERRUPTED)),
     }
+}
+
+fn is_shell(program: &str) -> bool {
+    let name = program.rsplit('/').next().unwrap_or(program);
+    ["sh", "bash", "ash", "dash"].contains(&name)
+}
+
+/// The script of `["/bin/sh", "-c", SCRIPT, NAME, PARAMETER…]`, under any of the usual shells and with further flags
+/// (`-ec`), and its parameters from `$0` on.
+fn shell_script(command: &[String]) -> Option<(&str, Vec<String>)> {
+    let (program, rest) = command.split_first().filter(|(program, _)| is_shell(program))?;
     let flag = rest.iter().position(|word| word.starts_with('-') && word.ends_with('c'))?;
-    rest.get(flag + 1).map(String::as_str)
+    let script = rest.get(flag + 1)?;
+    let mut parameters = rest[flag + 2..].to_vec();
+    if parameters.is_empty() {
+        parameters.push(program.clone());
+    }
+    Some((script, parameters))
 }
 
 #[cfg(test)]
@@ -281,6 +362,30 @@ mod tests {
     fn every_line_has_a_time_of_its_own() {
         let lines = lines_at(&sh("echo a; echo b; echo c"), 1, None);
         assert!(lines[0].at < lines[1].at && lines[1].at < lines[2].at);
+    }
+
+    #[test]
+    fn a_script_has_parameters_and_hands_them_on() {
+        let command = ["sh", "-c", r#"echo $0 $1 ${2} $# "$*"; for x in "$@" "-$@-"; do echo "[$x]"; done"#];
+        let program = |parameters: &[&str]| {
+            let command: Vec<String> =
+                command.iter().chain(parameters).map(|word| (*word).to_owned()).collect();
+            lines_at(&Program::of(&command, &surroundings()), 1, None).into_iter().map(|line| line.text)
+        };
+        assert_eq!(
+            program(&["me", "a  b", "c"]).collect::<Vec<_>>(),
+            ["me a b c 2 a  b c", "[a  b]", "[c]", "[-a  b]", "[c-]"]
+        );
+        assert_eq!(program(&[]).collect::<Vec<_>>(), ["sh 0 ", "[--]"]);
+    }
+
+    #[test]
+    fn a_shell_within_a_script_keeps_its_variables_and_its_end_to_itself() {
+        assert_eq!(output("A=1; sh -c 'echo $A; A=2; exit 4'; echo $? $A"), ["1", "4 1"]);
+        assert_eq!(end(&sh("sh -c 'sleep 2; exit 4' && exit 1; exec sh -c 'exit 5'; exit 6")), Some((2, 5)));
+        assert_eq!(output("exec echo last; echo never"), ["last"]);
+        let end = sh("sh -c 'echo bad luck' > /dev/termination-log").end(start(), &surroundings()).unwrap();
+        assert_eq!(end.message, "bad luck\n");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 
 use super::machine::Machine;
+use super::printf;
 
 /// What a command does.
 pub(super) enum Call {
@@ -15,7 +16,18 @@ pub(super) enum Call {
     Sleep(SignedDuration),
     Break,
     Exit(i32),
-    /// A program that is not known; it counts as a server.
+    /// A shell with `-c`; the parameters begin with its name.
+    Script {
+        text: String,
+        parameters: Vec<String>,
+    },
+    /// A shell that reads its commands.
+    Shell,
+    /// Writes what comes on stdin.
+    Stdin,
+    /// Reads a line into variables.
+    Read(Vec<String>),
+    /// A program that is not known.
     Unknown,
 }
 
@@ -29,10 +41,11 @@ pub(super) fn call(machine: &Machine<'_>, words: &[String]) -> Call {
     match name {
         "true" | ":" | "set" | "trap" | "cd" | "mkdir" | "touch" | "chmod" | "rm" | "wait" => done(0, ""),
         "false" => done(1, ""),
-        "exec" if arguments.is_empty() => done(0, ""),
-        "exec" => call(machine, arguments),
+        "exec" => done(0, ""),
         "echo" => echo(arguments),
         "printf" => printf(arguments),
+        "read" => Call::Read(arguments.iter().filter(|word| !word.starts_with('-')).cloned().collect()),
+        _ if super::is_shell(name) => shell(words, arguments),
         "export" => done(0, ""),
         "sleep" => arguments.first().and_then(|text| duration(text)).map_or_else(|| done(1, ""), Call::Sleep),
         "exit" => Call::Exit(arguments.first().and_then(|text| text.parse().ok()).unwrap_or(machine.status)),
@@ -48,25 +61,30 @@ pub(super) fn call(machine: &Machine<'_>, words: &[String]) -> Call {
     }
 }
 
+/// A shell with a script or without; one that reads a file is not known.
+fn shell(words: &[String], arguments: &[String]) -> Call {
+    match super::shell_script(words) {
+        Some((text, parameters)) => Call::Script { text: text.to_owned(), parameters },
+        None if arguments.iter().all(|word| word.starts_with('-')) => Call::Shell,
+        None => Call::Unknown,
+    }
+}
+
 fn echo(arguments: &[String]) -> Call {
     let flags =
         arguments.iter().take_while(|word| ["-n", "-e", "-ne", "-en"].contains(&word.as_str())).count();
-    done(0, arguments[flags..].join(" ") + "\n")
+    let (flags, words) = arguments.split_at(flags);
+    let has = |letter: char| flags.iter().any(|flag| flag.contains(letter));
+    let text = words.join(" ");
+    let text = if has('e') { printf::unescape(&text) } else { text };
+    done(0, if has('n') { text } else { text + "\n" })
 }
 
-/// `%s`, `%d`, `\n` and `\t`; other directives stay as they are.
 fn printf(arguments: &[String]) -> Call {
-    let Some((format, values)) = arguments.split_first() else {
-        return done(1, "");
-    };
-    let mut text = format.replace("\\n", "\n").replace("\\t", "\t");
-    for value in values {
-        let Some(at) = text.find("%s").or_else(|| text.find("%d")) else {
-            break;
-        };
-        text.replace_range(at..at + 2, value);
+    match arguments.split_first() {
+        Some((format, values)) => done(0, printf::format(format, values)),
+        None => done(1, ""),
     }
-    done(0, text)
 }
 
 /// `5`, `0.5`, `5s`, `2m`, `1h`, `1d`, `infinity`.
@@ -127,7 +145,10 @@ fn environment(machine: &Machine<'_>, arguments: &[String]) -> Call {
 }
 
 fn cat(machine: &Machine<'_>, paths: &[String]) -> Call {
-    if paths.is_empty() || paths.iter().any(|path| path.starts_with('-')) {
+    if paths.is_empty() {
+        return Call::Stdin;
+    }
+    if paths.iter().any(|path| path.starts_with('-')) {
         return Call::Unknown;
     }
     let mut output = String::new();

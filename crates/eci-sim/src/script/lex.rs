@@ -10,7 +10,7 @@ pub(super) type Word = Vec<Part>;
 pub(super) enum Part {
     /// Text taken as it is; `quoted` keeps an empty one alive and a keyword from being one.
     Text { text: String, quoted: bool },
-    /// `$NAME`, `${NAME}`, `${NAME:-default}`.
+    /// `$NAME`, `${NAME}`, `${NAME:-default}`, and the parameters `$0`, `$1`, `$#`, `$@`, `$*`.
     Variable { name: String, default: Option<String>, quoted: bool },
     /// `$((…))`.
     Arithmetic(String),
@@ -29,8 +29,10 @@ pub(super) enum Token {
     RedirectToFile {
         stderr: bool,
     },
-    /// `2>&1`, `>&2`: both are the log, so nothing changes.
-    RedirectToStream,
+    /// `2>&1`, `>&2`.
+    RedirectToStream {
+        to_stderr: bool,
+    },
 }
 
 /// Words and operators of `text`, or what in it is not understood.
@@ -98,8 +100,8 @@ impl Lexer<'_> {
         self.end_word();
         self.chars.next_if_eq(&'>');
         if self.chars.next_if_eq(&'&').is_some() {
-            self.chars.next_if(char::is_ascii_digit);
-            self.tokens.push(Token::RedirectToStream);
+            let target = self.chars.next_if(char::is_ascii_digit);
+            self.tokens.push(Token::RedirectToStream { to_stderr: !stderr && target == Some('2') });
         } else {
             self.tokens.push(Token::RedirectToFile { stderr });
         }
@@ -166,12 +168,12 @@ impl Lexer<'_> {
                     Some((name, default)) => (name.to_owned(), Some(default.to_owned())),
                     None => (inner, None),
                 };
-                if !is_name(&name) {
+                if !is_name(&name) && !is_parameter(&name) {
                     return Err(format!("it uses ${{{name}}}"));
                 }
                 self.word.push(Part::Variable { name, default, quoted });
             }
-            Some(c @ ('?' | '$')) => {
+            Some(c @ ('?' | '$' | '#' | '@' | '*' | '0'..='9')) => {
                 self.chars.next();
                 self.word.push(Part::Variable { name: c.into(), default: None, quoted });
             }
@@ -208,6 +210,10 @@ pub(super) fn is_name(text: &str) -> bool {
     !text.is_empty()
         && !text.starts_with(|c: char| c.is_ascii_digit())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+fn is_parameter(text: &str) -> bool {
+    ["?", "#", "@", "*"].contains(&text) || text.parse::<u8>().is_ok()
 }
 
 fn simple_words(text: &str) -> Result<Vec<Word>, String> {

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::builtin::{self, Call};
-use super::lex::{Part, Word};
+use super::lex::Word;
 use super::parse::{Command, List, When};
-use super::{End, Line, Surroundings, Window};
+use super::session::NOT_UNDERSTOOD;
+use super::stdin::{Read, Reader, Stdin};
+use super::{End, Line, Piece, Surroundings, Window};
 use crate::clock::later;
 
 /// What writing a line costs, so that no two lines of a container have the same time.
@@ -25,8 +27,21 @@ pub(super) enum Flow {
     Exit(i32),
     /// It goes on until it is stopped.
     Forever,
-    /// The rest is beyond the window.
+    /// The rest is beyond the window, or waits for stdin.
     Stop,
+    /// Ctrl-C was typed.
+    Interrupted,
+}
+
+/// Where a command writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sink {
+    Stdout,
+    Stderr,
+    /// The termination message.
+    Message,
+    /// A file that nobody reads.
+    Nowhere,
 }
 
 pub(super) struct Machine<'a> {
@@ -36,12 +51,21 @@ pub(super) struct Machine<'a> {
     pub(super) elapsed: SignedDuration,
     /// Exit status of the last command.
     pub(super) status: i32,
+    /// `$0` and those after it.
+    pub(super) parameters: Vec<String>,
+    /// What a command is sent that somebody runs in the container; a container itself has none.
+    pub(super) input: Option<Reader<'a>>,
+    pub(super) sink: Sink,
+    /// Shells around the present one.
+    pub(super) depth: usize,
     /// `None` when only the end matters.
     window: Option<Window>,
-    lines: Vec<Line>,
+    pieces: Vec<Piece>,
     bytes: usize,
     written: usize,
     message: String,
+    cut: bool,
+    waits: bool,
 }
 
 impl<'a> Machine<'a> {
@@ -52,12 +76,23 @@ impl<'a> Machine<'a> {
             started_at,
             elapsed: SignedDuration::ZERO,
             status: 0,
+            parameters: Vec::new(),
+            input: None,
+            sink: Sink::Stdout,
+            depth: 0,
             window,
-            lines: Vec::new(),
+            pieces: Vec::new(),
             bytes: 0,
             written: 0,
             message: String::new(),
+            cut: false,
+            waits: false,
         }
+    }
+
+    /// The same as a command that somebody runs, and that was sent this so far.
+    pub(super) fn sent(self, stdin: &'a Stdin) -> Self {
+        Self { input: Some(Reader::of(stdin)), ..self }
     }
 
     pub(super) fn end(&self, exit_code: i32) -> End {
@@ -65,7 +100,21 @@ impl<'a> Machine<'a> {
     }
 
     pub(super) fn into_lines(self) -> Vec<Line> {
-        self.lines
+        self.pieces.into_iter().map(Piece::into_line).collect()
+    }
+
+    pub(super) fn into_pieces(self) -> Vec<Piece> {
+        self.pieces
+    }
+
+    /// Whether the window left out something of what was written.
+    pub(super) fn is_cut(&self) -> bool {
+        self.cut
+    }
+
+    /// Whether it came to a stop because it needs more input.
+    pub(super) fn waits(&self) -> bool {
+        self.waits
     }
 
     /// The instant on the machine's clock.
@@ -95,6 +144,9 @@ impl<'a> Machine<'a> {
         if self.window.is_some_and(|window| self.now() > window.until || self.bytes >= window.bytes) {
             return Flow::Stop;
         }
+        if self.interrupted(self.now()) {
+            return Flow::Interrupted;
+        }
         match command {
             Command::Simple { assignments, words, stdout_to } => {
                 self.simple(assignments, words, stdout_to.as_ref())
@@ -119,42 +171,122 @@ impl<'a> Machine<'a> {
             let assigned = words[1..].iter().filter_map(|word| word.split_once('='));
             self.variables.extend(assigned.map(|(name, value)| (name.to_owned(), value.to_owned())));
         }
-        let target = stdout_to.map(|word| self.expand(word).join(" "));
-        match builtin::call(self, &words) {
-            Call::Done { status, output } => {
-                self.status = status;
-                match target {
-                    None => output.lines().for_each(|line| self.write(line)),
-                    Some(path) if path == self.surroundings.termination_message_path => self.message = output,
-                    Some(path) if path == "/dev/stdout" || path == "/dev/stderr" => {
-                        output.lines().for_each(|line| self.write(line));
-                    }
-                    Some(_) => {}
-                }
-                Flow::Next
+        let outer = self.sink;
+        if let Some(target) = stdout_to {
+            let path = self.expand(target).join(" ");
+            self.sink = self.open(&path);
+        }
+        let flow = self.invoke(&words);
+        self.sink = outer;
+        flow
+    }
+
+    fn open(&mut self, path: &str) -> Sink {
+        match path {
+            _ if path == self.surroundings.termination_message_path => {
+                self.message.clear();
+                Sink::Message
             }
-            Call::Sleep(duration) => {
-                self.status = 0;
-                self.elapsed = self.elapsed.saturating_add(duration);
-                Flow::Next
-            }
-            Call::Break => Flow::Break,
-            Call::Exit(code) => Flow::Exit(code),
-            Call::Unknown => {
-                self.write(&format!("{} started", words[0]));
-                Flow::Forever
-            }
+            "/dev/stdout" => Sink::Stdout,
+            "/dev/stderr" => Sink::Stderr,
+            _ => Sink::Nowhere,
         }
     }
 
-    fn write(&mut self, text: &str) {
+    fn invoke(&mut self, words: &[String]) -> Flow {
+        if let [first, program @ ..] = words
+            && first == "exec"
+            && !program.is_empty()
+        {
+            return match self.invoke(program) {
+                Flow::Next => Flow::Exit(self.status),
+                other => other,
+            };
+        }
+        match builtin::call(self, words) {
+            Call::Done { status, output } => {
+                self.status = status;
+                self.write(&output);
+                Flow::Next
+            }
+            Call::Sleep(duration) => self.sleep(duration),
+            Call::Break => Flow::Break,
+            Call::Exit(code) => Flow::Exit(code),
+            Call::Script { text, parameters } => self.subshell(&text, parameters),
+            Call::Shell => self.shell(),
+            Call::Stdin => self.pass_stdin(),
+            Call::Read(names) => self.read_into(&names),
+            Call::Unknown => self.unknown(&words[0]),
+        }
+    }
+
+    fn sleep(&mut self, duration: SignedDuration) -> Flow {
+        if self.interrupted(later(self.now(), duration)) {
+            return Flow::Interrupted;
+        }
+        self.status = 0;
+        self.elapsed = self.elapsed.saturating_add(duration);
+        Flow::Next
+    }
+
+    /// Writes where the present command writes, each line at a time of its own.
+    pub(super) fn write(&mut self, text: &str) {
+        for line in text.split_inclusive('\n') {
+            self.put(line.as_bytes(), self.sink);
+        }
+    }
+
+    /// Tells whoever runs the command what the interpreter lacks.
+    pub(super) fn complain(&mut self, text: &str) {
+        self.put(format!("eci-sim: {text}\n").as_bytes(), Sink::Stderr);
+    }
+
+    pub(super) fn put(&mut self, bytes: &[u8], sink: Sink) {
+        match sink {
+            Sink::Nowhere => return,
+            Sink::Message => return self.message.push_str(&String::from_utf8_lossy(bytes)),
+            Sink::Stdout | Sink::Stderr => {}
+        }
         self.elapsed = self.elapsed.saturating_add(LINE_COST);
         self.written += 1;
         let at = self.now();
-        let Some(window) = self.window else { return };
-        if at >= window.from && at <= window.until && self.bytes < window.bytes {
-            self.bytes += text.len() + 1;
-            self.lines.push(Line { at, text: text.to_owned() });
+        let Some(window) = self.window.filter(|window| at >= window.from) else { return };
+        if at > window.until || self.bytes >= window.bytes {
+            self.cut = true;
+            return;
+        }
+        self.bytes += bytes.len();
+        self.pieces.push(Piece { at, bytes: bytes.to_vec(), stderr: sink == Sink::Stderr });
+    }
+
+    /// What is read next of stdin, time going on to when it was there.
+    pub(super) fn take(&mut self, read: impl FnOnce(&mut Reader<'a>) -> (Option<Timestamp>, Read)) -> Read {
+        let Some(input) = &mut self.input else { return Read::End };
+        let (at, read) = read(input);
+        self.forward(at);
+        read
+    }
+
+    /// Comes to a stop until there is more input.
+    pub(super) fn wait(&mut self) -> Flow {
+        self.waits = true;
+        Flow::Stop
+    }
+
+    pub(super) fn is_terminal(&self) -> bool {
+        self.input.as_ref().is_some_and(|input| input.stdin.terminal)
+    }
+
+    /// Whether Ctrl-C is typed until then; it is taken, and time goes on to it.
+    fn interrupted(&mut self, until: Timestamp) -> bool {
+        let at = self.input.as_mut().and_then(|input| input.interrupted(until));
+        self.forward(at);
+        at.is_some()
+    }
+
+    fn forward(&mut self, to: Option<Timestamp>) {
+        if let Some(to) = to {
+            self.elapsed = self.elapsed.max(to.duration_since(self.started_at));
         }
     }
 
@@ -201,7 +333,11 @@ impl<'a> Machine<'a> {
             }
         }
         // Only a loop that compares, or one whose reader wants every line, comes here.
-        Flow::Forever
+        if self.input.is_none() {
+            return Flow::Forever;
+        }
+        self.complain(&format!("a loop of more than {MAX_ROUNDS} rounds is beyond the scripted runtime"));
+        Flow::Exit(NOT_UNDERSTOOD)
     }
 
     /// `None` when the loop goes on.
@@ -247,64 +383,6 @@ impl<'a> Machine<'a> {
             if let (Some(old), Ok(new)) = numbers {
                 *value = new.wrapping_add((new.wrapping_sub(old)).wrapping_mul(rounds)).to_string();
             }
-        }
-    }
-
-    /// The fields that a word becomes.
-    pub(super) fn expand(&mut self, word: &Word) -> Vec<String> {
-        let mut fields: Vec<String> = Vec::new();
-        let mut current: Option<String> = None;
-        for part in word {
-            let (text, split) = match part {
-                Part::Text { text, .. } => (text.clone(), false),
-                Part::Variable { name, default, quoted } => {
-                    (self.variable(name, default.as_deref()), !quoted)
-                }
-                Part::Arithmetic(expression) => {
-                    (builtin::arithmetic(expression, &self.variables).to_string(), false)
-                }
-                Part::Substitution { words, quoted } => (self.substitute(words), !quoted),
-            };
-            if !split {
-                current.get_or_insert_default().push_str(&text);
-                continue;
-            }
-            for (index, field) in text.split_whitespace().enumerate() {
-                if index > 0 || text.starts_with(char::is_whitespace) {
-                    fields.extend(current.take());
-                }
-                current.get_or_insert_default().push_str(field);
-            }
-            if text.ends_with(char::is_whitespace) {
-                fields.extend(current.take());
-            }
-        }
-        fields.extend(current);
-        fields
-    }
-
-    fn variable(&self, name: &str, default: Option<&str>) -> String {
-        match name {
-            "?" => self.status.to_string(),
-            "$" => "1".to_owned(),
-            _ => {
-                let value = self.variables.get(name).filter(|value| default.is_none() || !value.is_empty());
-                value.map(String::as_str).or(default).unwrap_or_default().to_owned()
-            }
-        }
-    }
-
-    fn substitute(&mut self, words: &[Word]) -> String {
-        let words: Vec<String> = words.iter().flat_map(|word| self.expand(word)).collect();
-        if words.is_empty() {
-            return String::new();
-        }
-        match builtin::call(self, &words) {
-            Call::Done { status, output } => {
-                self.status = status;
-                output.trim_end_matches('\n').to_owned()
-            }
-            _ => String::new(),
         }
     }
 }

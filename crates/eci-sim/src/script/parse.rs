@@ -44,9 +44,13 @@ const BEYOND: &[&str] = &["case", "function", "{", "}", "!", "[[", "select", "ti
 
 /// A command line without a shell: nothing in it is expanded.
 pub(super) fn of_words(words: &[String]) -> List {
-    let word = |text: &String| vec![Part::Text { text: text.clone(), quoted: true }];
-    let words = words.iter().map(word).collect();
+    let words = words.iter().map(|text| literal(text)).collect();
     List(vec![(When::Always, Command::Simple { assignments: Vec::new(), words, stdout_to: None })])
+}
+
+/// A word in which nothing is expanded.
+fn literal(text: &str) -> Word {
+    vec![Part::Text { text: text.to_owned(), quoted: true }]
 }
 
 /// A script, or what in it is not understood.
@@ -76,9 +80,15 @@ impl List {
         })
     }
 
-    /// Whether every round of a loop over this list goes the same way, because nothing in it is compared.
+    /// Whether every round of a loop over this list goes the same way, because nothing in it is compared or read.
     pub(super) fn is_steady(&self) -> bool {
-        !self.any(&|command| ["[", "test"].iter().any(|name| command.is_call_of(name)))
+        !self.any(&|command| match command {
+            Command::Simple { words, .. } => words.first().is_some_and(|word| match plain(word) {
+                Some(name) => ["[", "test", "read", "exec"].contains(&name) || super::is_shell(name),
+                None => true,
+            }),
+            _ => false,
+        })
     }
 
     pub(super) fn ignores_termination(&self) -> bool {
@@ -249,7 +259,12 @@ impl Parser {
                     }
                     self.next += 1;
                 }
-                Some(Token::RedirectToStream) => self.next += 1,
+                Some(Token::RedirectToStream { to_stderr }) => {
+                    if *to_stderr {
+                        stdout_to = Some(literal("/dev/stderr"));
+                    }
+                    self.next += 1;
+                }
                 Some(Token::RedirectToFile { stderr }) => {
                     let stderr = *stderr;
                     let Some(Token::Word(target)) = self.tokens.get(self.next + 1) else {

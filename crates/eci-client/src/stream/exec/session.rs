@@ -10,7 +10,7 @@ use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::sync::watch;
-use tokio::time::{interval, timeout};
+use tokio::time::{error::Elapsed, interval, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
 
@@ -24,10 +24,12 @@ pub(crate) type Socket = WebSocketStream<Box<dyn Connection>>;
 
 /// A stdin message at most; what the cloud takes is not known, and Kubernetes reads 32 KiB at a time.
 const PIECE: usize = 16 * 1024;
-/// How long the socket is still read after the command's end was told.
+/// How long the socket is still read after the command's end was told, or its own.
 const LINGER: Duration = Duration::from_secs(5);
 /// Between pings. Load balancers forget silent connections after a minute or less.
 const PING: Duration = Duration::from_secs(20);
+/// A peer that answers pings and leaves three of them unanswered is gone. One that never answered any may just not do so.
+const SILENCE: Duration = Duration::from_secs(70);
 
 /// One command's session.
 pub(super) struct Session {
@@ -57,6 +59,8 @@ impl Session {
             stdout: Some(stdout),
             stderr: Some(stderr),
             status: None,
+            closing: false,
+            answers_pings: false,
         };
         let send = async {
             // Where nothing can be sent any more, what comes still tells why.
@@ -115,15 +119,20 @@ struct Receiving {
     stdout: Option<DuplexStream>,
     stderr: Option<DuplexStream>,
     status: Option<ExecStatus>,
+    /// Nothing is to come but what is still on its way.
+    closing: bool,
+    answers_pings: bool,
 }
 
 impl Receiving {
     async fn run(mut self) -> Result<ExecStatus, Error> {
         let end = loop {
             match self.next().await {
-                None => break Ok(ExecStatus::Unknown),
-                Some(Ok(message)) => self.take(&message).await,
-                Some(Err(error)) => break Err(broken_off(error)),
+                Ok(Some(Ok(message))) => self.take(&message).await,
+                Ok(Some(Err(error))) => break Err(broken_off().caused_by(error)),
+                Ok(None) => break Ok(ExecStatus::Unknown),
+                Err(_) if self.closing => break Ok(ExecStatus::Unknown),
+                Err(silence) => break Err(broken_off().caused_by(silence)),
             }
         };
         if let Some(mut sentinel) = self.sentinel.take() {
@@ -133,14 +142,19 @@ impl Receiving {
         self.status.map_or(end, Ok)
     }
 
-    async fn next(&mut self) -> Option<Result<Message, SocketError>> {
-        match &self.status {
-            None => self.messages.next().await,
-            Some(_) => timeout(LINGER, self.messages.next()).await.ok().flatten(),
+    /// The next message, unless it takes longer than it may.
+    async fn next(&mut self) -> Result<Option<Result<Message, SocketError>>, Elapsed> {
+        let message = self.messages.next();
+        match (self.closing, self.answers_pings) {
+            (true, _) => timeout(LINGER, message).await,
+            (false, true) => timeout(SILENCE, message).await,
+            (false, false) => Ok(message.await),
         }
     }
 
     async fn take(&mut self, message: &Message) {
+        self.closing |= message.is_close();
+        self.answers_pings |= message.is_pong();
         let Some((channel, payload)) = frames::decode(message) else { return };
         match channel {
             frames::STDOUT => match &mut self.sentinel {
@@ -160,6 +174,7 @@ impl Receiving {
     /// The first word about the end counts.
     fn tell(&mut self, status: Option<ExecStatus>) {
         self.status = self.status.take().or(status);
+        self.closing |= self.status.is_some();
     }
 }
 
@@ -173,7 +188,7 @@ async fn write(pipe: &mut Option<DuplexStream>, bytes: &[u8]) {
     }
 }
 
-/// NOTE: such an error never holds the URL; it is about bytes.
-fn broken_off(error: SocketError) -> Error {
-    Error::new(ACTION, ErrorKind::Indeterminate, "the web socket broke off").caused_by(error)
+/// NOTE: what causes it never holds the URL; it is about bytes.
+fn broken_off() -> Error {
+    Error::new(ACTION, ErrorKind::Indeterminate, "the web socket broke off")
 }
