@@ -319,13 +319,13 @@ impl<'a> Machine<'a> {
     fn while_loop(&mut self, until: bool, condition: &List, body: &List) -> Flow {
         let steady = condition.is_steady() && body.is_steady();
         for round in 0..MAX_ROUNDS {
-            let before = self.mark();
+            let before = (steady && round == 1).then(|| self.mark());
             match self.round(until, condition, body) {
                 None => {}
                 Some(Flow::Break) => return Flow::Next,
                 Some(flow) => return flow,
             }
-            if steady && round == 1 {
+            if let Some(before) = before {
                 if self.window.is_none() {
                     return Flow::Forever;
                 }
