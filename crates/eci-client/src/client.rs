@@ -192,7 +192,7 @@ impl Client {
             }
             ErrorKind::InvalidCredentials => {
                 shared.credentials.refused(&key);
-                failure.key_returned = key.security_token().is_some();
+                failure.key_returned = key.is_temporary();
             }
             _ => {}
         }

@@ -44,19 +44,32 @@ pub use self::surroundings::{Commands, Environment, Files, Surroundings};
 pub use self::uri::CredentialsUri;
 use crate::model::Secret;
 
-/// An access key: lasting, or temporary with a security token of STS.
+/// An access key: lasting, or temporary with a security token of STS; or a bearer token that stands in its place.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AccessKey {
     id: String,
     secret: Secret,
     security_token: Option<Secret>,
+    bearer_token: Option<Secret>,
     expires_at: Option<Timestamp>,
 }
 
 impl AccessKey {
     /// A lasting key.
     pub fn new(id: impl Into<String>, secret: impl Into<String>) -> Self {
-        Self { id: id.into(), secret: Secret::new(secret), security_token: None, expires_at: None }
+        Self {
+            id: id.into(),
+            secret: Secret::new(secret),
+            security_token: None,
+            bearer_token: None,
+            expires_at: None,
+        }
+    }
+
+    /// A bearer token, such as one that a service of the vendor's hands out. Requests then carry it and are not signed,
+    /// so whoever reads one on its way can send others: use it over HTTPS only.
+    pub fn bearer(token: impl Into<String>) -> Self {
+        Self { bearer_token: Some(Secret::new(token)), ..Self::new("", "") }
     }
 
     /// Makes it a temporary key. An empty token is none.
@@ -73,7 +86,7 @@ impl AccessKey {
         self
     }
 
-    /// The id, which is no secret.
+    /// The id, which is no secret; empty for a bearer token.
     pub fn id(&self) -> &str {
         &self.id
     }
@@ -90,6 +103,15 @@ impl AccessKey {
     pub(crate) fn security_token(&self) -> Option<&str> {
         self.security_token.as_ref().map(Secret::expose)
     }
+
+    pub(crate) fn bearer_token(&self) -> Option<&str> {
+        self.bearer_token.as_ref().map(Secret::expose)
+    }
+
+    /// Whether a token is part of it, so that its source may have a newer one.
+    pub(crate) fn is_temporary(&self) -> bool {
+        self.security_token.is_some() || self.bearer_token.is_some()
+    }
 }
 
 impl fmt::Debug for AccessKey {
@@ -98,6 +120,7 @@ impl fmt::Debug for AccessKey {
             .field("id", &self.id)
             .field("secret", &self.secret)
             .field("security_token", &self.security_token)
+            .field("bearer_token", &self.bearer_token)
             .field("expires_at", &self.expires_at)
             .finish()
     }
@@ -170,7 +193,7 @@ mod tests {
     #[test]
     fn debug_masks_secret_and_token() {
         let key = AccessKey::new("LTAIexample", "hunter2").with_security_token("tok3n");
-        let shown = format!("{key:?} {key:#?}");
+        let shown = format!("{key:?} {key:#?} {:?}", AccessKey::bearer("tok3n"));
         assert!(shown.contains("LTAIexample"), "{shown}");
         assert!(!shown.contains("hunter2") && !shown.contains("tok3n"), "{shown}");
     }

@@ -11,6 +11,7 @@
 //! Version 3 (`ACS3-HMAC-SHA256`) is in [`v3`], version 1 (`HMAC-SHA1`) in [`v1`]; both have a function `sign` of the
 //! same shape.
 
+mod bearer;
 mod digest;
 mod encoding;
 pub mod v1;
@@ -79,11 +80,13 @@ pub enum SignatureVersion {
 }
 
 impl SignatureVersion {
-    /// Signs a request by this version.
+    /// Signs a request by this version. Where the key is a bearer token, forms it without a signature.
     pub fn sign(self, request: &Unsigned<'_>, key: &AccessKey, at: Timestamp, nonce: &str) -> Outgoing {
-        match self {
-            Self::V1 => v1::sign(request, key, at, nonce).outgoing,
-            Self::V3 => v3::sign(request, key, at, nonce).outgoing,
+        match (self, key.bearer_token()) {
+            (Self::V1, None) => v1::sign(request, key, at, nonce).outgoing,
+            (Self::V3, None) => v3::sign(request, key, at, nonce).outgoing,
+            (Self::V1, Some(token)) => bearer::in_parameters(request, token, at, nonce),
+            (Self::V3, Some(token)) => bearer::in_headers(request, key, token, at, nonce),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Calls a scripted server over real HTTP: what travels, what comes back, and the kind of every failure.
 #![cfg(feature = "client")]
 
+use std::collections::BTreeSet;
 use std::error::Error as StdError;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -184,6 +185,62 @@ async fn version_1_sends_everything_as_parameters_and_the_token_only_in_the_body
         "{temporary:?}"
     );
     assert_eq!((lasting.header("authorization"), lasting.header("x-acs-action")), ("", ""));
+}
+
+#[tokio::test]
+async fn a_bearer_token_travels_in_place_of_a_signature() {
+    let server = Scripted::start(vec![Step::ok(r#"{"RequestId":"r"}"#); 2]).await;
+    for version in [SignatureVersion::V3, SignatureVersion::V1] {
+        let eci = Client::builder("cn-test")
+            .credentials(AccessKey::bearer("the-token"))
+            .endpoint(server.endpoint())
+            .signature(version)
+            .clock(|| NOW.parse::<Timestamp>().expect("RFC 3339"))
+            .nonce(|| "nonce-1".to_owned())
+            .build()
+            .expect("a client");
+        eci.describe_container_groups(&read()).await.expect("a reply");
+    }
+    let [v3, v1] = &server.recorded()[..] else { panic!("two requests") };
+    assert_eq!(v3.query(), "ContainerGroupName=a%20b&RegionId=cn-test&SignatureType=BEARERTOKEN");
+    let names: BTreeSet<&str> = v3.headers.keys().map(http::HeaderName::as_str).collect();
+    assert_eq!(
+        names.into_iter().filter(|name| name.starts_with("x-acs-")).collect::<Vec<_>>(),
+        [
+            "x-acs-action",
+            "x-acs-bearer-token",
+            "x-acs-content-sha256",
+            "x-acs-date",
+            "x-acs-signature-nonce",
+            "x-acs-version"
+        ]
+    );
+    assert_eq!((v3.header("x-acs-bearer-token"), v3.header("authorization")), ("the-token", ""));
+    // Not in the URL, which is logged on its way.
+    assert_eq!(
+        (v1.query(), v1.body.as_str()),
+        (
+            "",
+            "Action=DescribeContainerGroups&BearerToken=the-token&ContainerGroupName=a%20b&Format=JSON\
+             &RegionId=cn-test&SignatureNonce=nonce-1&SignatureType=BEARERTOKEN\
+             &Timestamp=2026-01-02T03%3A04%3A05Z&Version=2018-08-08"
+        )
+    );
+    assert_eq!((v1.header("x-acs-bearer-token"), v1.header("authorization")), ("", ""));
+}
+
+#[tokio::test]
+async fn a_refused_bearer_token_is_a_matter_of_credentials_and_not_shown() {
+    let server = Scripted::start([Step::error(400, "InvalidBearerToken.Inactive", "it has expired")]).await;
+    let eci = Client::builder("cn-test")
+        .credentials(AccessKey::bearer(SECRET))
+        .endpoint(server.endpoint())
+        .build()
+        .expect("a client");
+    let error = eci.describe_container_groups(&read()).await.expect_err("a refusal");
+    assert_discreet(&error);
+    assert!(!format!("{eci:?}").contains(SECRET));
+    assert_eq!(error.kind(), ErrorKind::InvalidCredentials);
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use crate::sign::{Outgoing, SignatureVersion, Unsigned};
 const LONGEST_QUERY: usize = 2 * 1024;
 
 /// Headers that prove the key.
-const SENSITIVE: [&str; 2] = ["authorization", "x-acs-security-token"];
+const SENSITIVE: [&str; 3] = ["authorization", "x-acs-security-token", "x-acs-bearer-token"];
 
 /// Sent but not signed, as `Accept` is: proxies may change either.
 const SELF: &str = concat!("eci-client/", env!("CARGO_PKG_VERSION"));
@@ -76,8 +76,7 @@ impl Client {
     /// because URLs are logged on their way.
     fn in_body(&self, parameters: &Parameters, key: &AccessKey) -> bool {
         let length: usize = parameters.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
-        let token_is_parameter =
-            self.shared.signature == SignatureVersion::V1 && key.security_token().is_some();
+        let token_is_parameter = self.shared.signature == SignatureVersion::V1 && key.is_temporary();
         length > LONGEST_QUERY || parameters.holds_secret() || token_is_parameter
     }
 }

@@ -265,6 +265,7 @@ const FAMILIES: &[(&str, Meaning)] = &[
     ("Forbidden.", Meaning::Denied),
     ("InvalidAccessKeyId.", Meaning::InvalidCredentials),
     ("InvalidSecurityToken.", Meaning::InvalidCredentials),
+    ("InvalidBearerToken.", Meaning::InvalidCredentials),
     ("QuotaExceed", Meaning::QuotaExceeded),
     ("JobInstance", Meaning::InvalidRequest),
 ];

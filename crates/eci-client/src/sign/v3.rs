@@ -62,7 +62,7 @@ pub struct Authorization {
 /// Signs a request. `at` is cut to whole seconds; `nonce` must not have been used in the last quarter of an hour.
 pub fn sign(request: &Unsigned<'_>, key: &AccessKey, at: Timestamp, nonce: &str) -> Signed {
     let body = encode(request.form);
-    let hashed_payload = hex(sha256(body.as_bytes()).as_ref());
+    let hashed_payload = hashed(&body);
     let mut headers = headers(request, key, at, nonce, &hashed_payload);
     let canonical_request = CanonicalRequest::new(request, &headers, hashed_payload);
     let string_to_sign = StringToSign::new(&canonical_request);
@@ -76,7 +76,12 @@ pub fn sign(request: &Unsigned<'_>, key: &AccessKey, at: Timestamp, nonce: &str)
     Signed { canonical_request, string_to_sign, authorization, outgoing }
 }
 
-fn headers(
+pub(super) fn hashed(body: &str) -> String {
+    hex(sha256(body.as_bytes()).as_ref())
+}
+
+/// All headers but the one that proves the key.
+pub(super) fn headers(
     request: &Unsigned<'_>,
     key: &AccessKey,
     at: Timestamp,
