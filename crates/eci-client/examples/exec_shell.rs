@@ -12,7 +12,6 @@
 
 mod connection;
 
-use std::error::Error;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -20,9 +19,7 @@ use eci_client::model::ContainerGroupId;
 use eci_client::{Exec, ExecOptions, ExecStatus, TerminalSize};
 use tokio::io::{AsyncRead, AsyncWriteExt, copy};
 
-use connection::Connection;
-
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
+use connection::{Connection, Result, end};
 
 /// Runs a command in a container.
 #[derive(Parser)]
@@ -44,18 +41,32 @@ struct Arguments {
     /// Rows of the terminal
     #[arg(long, env = "LINES", default_value_t = 24)]
     rows: u16,
+    /// Leave stdin out: for a command that reads it to its end, which cannot be told it
+    #[arg(long)]
+    no_stdin: bool,
     /// The command; `sh` under a terminal unless given
     #[arg(last = true)]
     command: Vec<String>,
 }
 
-#[tokio::main]
-async fn main() -> Result<ExitCode> {
+fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let eci = arguments.connection.builder(&arguments.region).build()?;
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return end(Err(error.into())),
+    };
+    let result = runtime.block_on(run(arguments));
+    // Reading the caller's stdin cannot be stopped; the process ends without waiting for it.
+    runtime.shutdown_background();
+    end(result)
+}
+
+async fn run(arguments: Arguments) -> Result<ExitCode> {
+    let eci = arguments.connection.client(&arguments.region)?;
     let tty = arguments.command.is_empty();
     let command = if tty { vec!["sh".to_owned()] } else { arguments.command };
-    let options = ExecOptions { tty, exit_code_by_sentinel: true, ..Default::default() };
+    let stdin = !arguments.no_stdin;
+    let options = ExecOptions { tty, stdin, exit_code_by_sentinel: true, ..Default::default() };
     let group = ContainerGroupId::new(arguments.group);
     let exec = eci.exec(&group, &arguments.container, command, &options).await?;
     if tty {
@@ -73,7 +84,6 @@ async fn join(mut exec: Exec) -> Result<ExecStatus> {
     let outputs = (exec.stdout.take(), exec.stderr.take());
     let (stdout, stderr) = (outputs.0.ok_or("no stdout")?, outputs.1.ok_or("no stderr")?);
     let mut stdin = exec.stdin.take().ok_or("no stdin")?;
-    // Reading the caller's stdin cannot be stopped; the process ends without waiting for it.
     let typing = tokio::spawn(async move { copy(&mut tokio::io::stdin(), &mut stdin).await });
     let shown = tokio::join!(show(stdout, tokio::io::stdout()), show(stderr, tokio::io::stderr()));
     typing.abort();

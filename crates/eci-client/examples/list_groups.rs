@@ -5,17 +5,17 @@
 //!     cargo run -p eci-client --example list_groups -- cn-hangzhou [--endpoint URL] [--cost-tag KEY]
 //! ```
 
-#![allow(clippy::print_stdout, reason = "a program's output")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program's output")]
 
 mod connection;
 
 use std::collections::BTreeMap;
-use std::error::Error;
+use std::process::ExitCode;
 
 use clap::Parser;
 use eci_client::model::{ContainerGroup, DescribeContainerGroupsRequest};
 
-use connection::Connection;
+use connection::{Connection, Result, end};
 
 /// Lists the container groups of a region with their tags.
 #[derive(Parser)]
@@ -25,20 +25,18 @@ struct Arguments {
     region: String,
     #[command(flatten)]
     connection: Connection,
-    /// The token of a temporary key
-    #[arg(long, env = "ALIBABA_CLOUD_SECURITY_TOKEN", default_value = "", hide_env_values = true)]
-    security_token: String,
     /// The tag whose values are added up
     #[arg(long, default_value = "cost-center")]
     cost_tag: String,
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let arguments = Arguments::parse();
-    let key = arguments.connection.key().with_security_token(&arguments.security_token);
-    let eci = arguments.connection.builder(&arguments.region).credentials(key).build()?;
+async fn main() -> ExitCode {
+    end(run(Arguments::parse()).await)
+}
 
+async fn run(arguments: Arguments) -> Result<ExitCode> {
+    let eci = arguments.connection.client(&arguments.region)?;
     let groups = eci.list_container_groups(&DescribeContainerGroupsRequest::default()).await?;
     let mut sums: BTreeMap<String, (usize, f64, f64)> = BTreeMap::new();
     for group in &groups {
@@ -49,7 +47,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     for (value, (count, cpu, memory)) in sums {
         println!("{}={value}\t{count} groups\t{cpu} vCPU\t{memory} GiB", arguments.cost_tag);
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 fn show(group: &ContainerGroup) {

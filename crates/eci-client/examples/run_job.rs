@@ -11,7 +11,6 @@
 
 mod connection;
 
-use std::error::Error;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -23,9 +22,7 @@ use eci_client::model::{
 use eci_client::{Client, ErrorKind, FollowLog, LogFollower, LogGap, LogItem, Nonces, RandomNonces};
 use tokio::time::sleep;
 
-use connection::Connection;
-
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
+use connection::{Connection, Result, end};
 
 /// Runs a job in a container group of its own.
 #[derive(Parser)]
@@ -56,9 +53,12 @@ struct Arguments {
 }
 
 #[tokio::main]
-async fn main() -> Result<ExitCode> {
-    let arguments = Arguments::parse();
-    let eci = arguments.connection.builder(&arguments.region).build()?;
+async fn main() -> ExitCode {
+    end(start(Arguments::parse()).await)
+}
+
+async fn start(arguments: Arguments) -> Result<ExitCode> {
+    let eci = arguments.connection.client(&arguments.region)?;
     let request = job(&arguments);
     // From here on there may be a group, so from here on Ctrl-C no longer ends the process by itself.
     let interrupt = tokio::spawn(tokio::signal::ctrl_c());
