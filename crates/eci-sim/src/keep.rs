@@ -1,4 +1,4 @@
-//! Keeps a state in a folder: a journal that only grows, and counts that are replaced as a whole.
+//! Keeps a state in a folder: a journal that is appended to, and counts that are replaced as a whole.
 //!
 //! ```text
 //! DIR/lock      held while a simulator uses the folder
@@ -7,8 +7,11 @@
 //! ```
 //!
 //! A line is in the operating system's hands before its answer is sent, so a killed process loses none; only a line
-//! that was being written is incomplete, and is cut off at the next start. A crash of the machine may lose the last
-//! lines: nothing waits for the disk.
+//! that was being written is incomplete, and is cut off at the next start, which says so. A crash of the machine may
+//! lose the last lines: nothing waits for the disk but what replaces a whole file. A journal that has grown is
+//! replaced by a shorter one that leads to the same state.
+
+pub(crate) mod shorten;
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
@@ -28,12 +31,19 @@ const FORMAT: &str = "eci-sim state";
 const VERSION: u64 = 1;
 /// How old counts may be after a kill.
 const TALLY_EVERY: SignedDuration = SignedDuration::from_secs(1);
+/// A journal below this size is left as it is.
+const SHORTEN_FROM: u64 = 8 << 20;
 
 /// A folder in use.
 #[derive(Debug)]
 pub(crate) struct Keeper {
     directory: PathBuf,
     journal: File,
+    length: u64,
+    /// How long the journal may become before it is shortened.
+    longest: u64,
+    /// What the journal begins with.
+    blank: Box<Cloud>,
     tallied_at: Timestamp,
     /// Lets go of the folder when it is dropped.
     _lock: File,
@@ -47,8 +57,8 @@ pub(crate) struct Kept {
 }
 
 impl Keeper {
-    /// Takes the folder, which is made where there is none, and reads what it holds.
-    pub(crate) fn open(directory: &Path) -> Result<(Self, Kept), Error> {
+    /// Takes the folder, which is made where there is none, and reads what it holds: what has happened to `blank`.
+    pub(crate) fn open(directory: &Path, blank: Cloud) -> Result<(Self, Kept), Error> {
         let read = |source| Error::Read { path: directory.to_owned(), source };
         fs::create_dir_all(directory).map_err(read)?;
         let journal_path = directory.join("journal");
@@ -68,14 +78,27 @@ impl Keeper {
         let text = fs::read(&journal_path).map_err(read)?;
         let (records, length) =
             parse(&text).map_err(|problem| Error::State { path: journal_path.clone(), problem })?;
+        if length < text.len() {
+            let (bytes, journal) = (text.len() - length, journal_path.display());
+            tracing::warn!(bytes, %journal, "the last line was being written when it ended, and is left out");
+        }
         journal.set_len(length as u64).map_err(read)?;
         if length == 0 {
-            journal.write_all(&line(&json!({"format": FORMAT, "version": VERSION}))).map_err(read)?;
+            journal.write_all(&head()).map_err(read)?;
         }
         let tally = fs::read(directory.join("tally")).ok();
         let tally = tally.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
         let directory = directory.to_owned();
-        let keeper = Self { directory, journal, tallied_at: Timestamp::MIN, _lock: lock };
+        let length = journal.metadata().map_err(read)?.len();
+        let keeper = Self {
+            directory,
+            journal,
+            length,
+            longest: SHORTEN_FROM,
+            blank: Box::new(blank),
+            tallied_at: Timestamp::MIN,
+            _lock: lock,
+        };
         Ok((keeper, Kept { records, tally }))
     }
 
@@ -89,7 +112,7 @@ impl Keeper {
 
     /// Writes down what has happened since.
     pub(crate) fn save(&mut self, cloud: &mut Cloud) {
-        let written = self.save_records(cloud).and_then(|()| {
+        let written = self.save_records(cloud).and_then(|()| self.shorten_when_long(cloud)).and_then(|()| {
             if cloud.wall.duration_since(self.tallied_at) < TALLY_EVERY {
                 return Ok(());
             }
@@ -105,16 +128,54 @@ impl Keeper {
             return Ok(());
         };
         let lines: Vec<u8> = unsaved.drain(..).flat_map(|record| line(&json!(record))).collect();
-        self.journal.write_all(&lines)
+        self.journal.write_all(&lines)?;
+        self.length += lines.len() as u64;
+        Ok(())
+    }
+
+    /// Leaves out of a long journal what no longer matters.
+    fn shorten_when_long(&mut self, cloud: &Cloud) -> io::Result<()> {
+        if self.length < self.longest {
+            return Ok(());
+        }
+        let text = fs::read(self.journal_path())?;
+        let (records, _) = parse(&text).map_err(io::Error::other)?;
+        let records = records.into_iter().map(|(_, record)| record).collect();
+        if let Some(shorter) = shorten::shorter(records, cloud, &self.blank) {
+            let lines = shorter.iter().flat_map(|record| line(&json!(record)));
+            let text: Vec<u8> = head().into_iter().chain(lines).collect();
+            tracing::info!(from = self.length, to = text.len(), "the journal was shortened");
+            replace(&self.journal_path(), &text)?;
+            self.journal = OpenOptions::new().append(true).open(self.journal_path())?;
+            self.length = text.len() as u64;
+        }
+        self.longest = (self.length * 2).max(SHORTEN_FROM);
+        Ok(())
     }
 
     /// Replaces the counts, so that a reader finds the old ones or the new ones.
     pub(crate) fn save_tally(&mut self, cloud: &Cloud) -> io::Result<()> {
         self.tallied_at = cloud.wall;
-        let (new, path) = (self.directory.join("tally.new"), self.directory.join("tally"));
-        fs::write(&new, json!(cloud.tally()).to_string())?;
-        fs::rename(new, path)
+        replace(&self.directory.join("tally"), json!(cloud.tally()).to_string().as_bytes())
     }
+}
+
+/// Writes a whole file, so that a reader finds the old text or the new one, whatever happens meanwhile.
+fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
+    let new = path.with_extension("new");
+    let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&new)?;
+    file.write_all(text)?;
+    file.sync_all()?;
+    fs::rename(new, path)?;
+    match path.parent() {
+        Some(directory) => File::open(directory)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+/// The first line of a journal.
+fn head() -> Vec<u8> {
+    line(&json!({"format": FORMAT, "version": VERSION}))
 }
 
 /// Whether somebody else put it there.
@@ -144,8 +205,7 @@ fn parse(text: &[u8]) -> Result<(Vec<(usize, Record)>, usize), String> {
     let mut lines = text[..length].split_inclusive(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end);
     let Some(first) = lines.next() else {
         // Killed while the very first line was written, unless it is something else altogether.
-        let is_ours =
-            text.is_empty() || line(&json!({"format": FORMAT, "version": VERSION})).starts_with(text);
+        let is_ours = text.is_empty() || head().starts_with(text);
         return if is_ours { Ok((Vec::new(), 0)) } else { Err(foreign()) };
     };
     let format = value(first).filter(|head| head["format"] == FORMAT).ok_or_else(foreign)?;
@@ -181,12 +241,8 @@ mod tests {
     use super::*;
     use crate::state::record::What;
 
-    fn journal(lines: &[Value]) -> Vec<u8> {
-        lines.iter().flat_map(line).collect()
-    }
-
-    fn head() -> Value {
-        json!({"format": FORMAT, "version": VERSION})
+    fn began(lines: &[Value]) -> Vec<u8> {
+        head().into_iter().chain(lines.iter().flat_map(line)).collect()
     }
 
     fn ended(id: &str) -> Value {
@@ -196,8 +252,8 @@ mod tests {
 
     #[test]
     fn a_line_that_was_being_written_is_cut_off_wherever_that_was() {
-        let whole = journal(&[head(), ended("eci-1"), ended("eci-2")]);
-        let lengths = [journal(&[head()]).len(), journal(&[head(), ended("eci-1")]).len(), whole.len()];
+        let whole = began(&[ended("eci-1"), ended("eci-2")]);
+        let lengths = [began(&[]).len(), began(&[ended("eci-1")]).len(), whole.len()];
         for cut in 0..=whole.len() {
             let (records, length) = parse(&whole[..cut]).unwrap();
             let lines = lengths.iter().filter(|length| **length <= cut).count();
@@ -208,7 +264,7 @@ mod tests {
 
     #[test]
     fn a_changed_line_is_told_by_its_number() {
-        let mut text = journal(&[head(), ended("eci-1"), ended("eci-2")]);
+        let mut text = began(&[ended("eci-1"), ended("eci-2")]);
         let at = text.len() - 12;
         text[at] ^= 1;
         let problem = parse(&text).unwrap_err();
@@ -220,7 +276,7 @@ mod tests {
         for text in ["hello", "hello\n", "{\"format\": \"eci-sim state\"}\n"] {
             assert!(parse(text.as_bytes()).unwrap_err().contains("is not a state of eci-sim"), "{text}");
         }
-        let problem = parse(&journal(&[json!({"format": FORMAT, "version": 2})])).unwrap_err();
+        let problem = parse(&line(&json!({"format": FORMAT, "version": 2}))).unwrap_err();
         assert!(problem.contains("version 2") && problem.contains("name another folder"), "{problem}");
     }
 }

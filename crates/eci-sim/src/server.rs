@@ -36,6 +36,7 @@ use crate::page;
 use crate::reply::Answer;
 use crate::runtime::{self, Oci};
 use crate::settings::Settings;
+use crate::state::record::Report;
 use crate::state::{Cloud, Step};
 use crate::wire::Request;
 
@@ -129,11 +130,14 @@ impl Shared {
     ) -> Option<T> {
         self.with_cloud(|cloud, now| {
             let Cloud { store, settings, .. } = cloud;
-            let was_terminal = store.find(id).is_some_and(|group| group.life.is_terminal());
-            let result = store.change(id, settings, |group| change(group, now, settings));
-            cloud.keep_end(id, was_terminal);
-            result
+            store.change(id, settings, |group| change(group, now, settings))
         })
+    }
+
+    /// Lets a group know what its runtime says; what of that outlives the runtime is written down. Returns the id of the
+    /// run that has begun, if one has.
+    pub(crate) fn report(&self, id: &str, report: Report) -> Option<String> {
+        self.with_cloud(|cloud, now| cloud.told(id, report, now))
     }
 
     pub(crate) fn control(&self, request: ControlRequest<'_>) -> (u16, serde_json::Value) {

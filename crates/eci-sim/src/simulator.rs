@@ -14,14 +14,12 @@ use crate::control::ControlRequest;
 use crate::document::{self, Item};
 use crate::error::Error;
 use crate::keep::{self, Keeper, Kept};
-use crate::rng::Rng;
 use crate::runtime::{self, Oci, RuntimeOptions, drive};
 use crate::server::{self, About, Shared};
 use crate::settings::Settings;
 use crate::state::addresses::Addresses;
 use crate::state::faults::Asked;
 use crate::state::record::{Start, What};
-use crate::state::store::Store;
 use crate::state::{Cloud, Network, VSwitch};
 
 /// The access key that is accepted when none is configured.
@@ -107,7 +105,7 @@ impl Simulator {
         for identity in identities {
             cloud.keyring.add(identity.into_key());
         }
-        let kept = folder.as_deref().map(Keeper::open).transpose()?;
+        let kept = folder.as_deref().map(|folder| Keeper::open(folder, cloud.anew())).transpose()?;
         let failed = |source| Error::Listen { address: listen, source };
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
@@ -228,33 +226,7 @@ pub(crate) fn cloud(config: Config, faults: Vec<Asked>) -> Result<(Cloud, Start)
         gateway: None,
         faults,
     };
-    let cloud = Cloud {
-        region,
-        network: Network::default(),
-        settings,
-        keyring: Keyring::new(access_keys),
-        store: Store::new(Addresses::of_range(&address_range)?),
-        tokens: Default::default(),
-        faults: Default::default(),
-        journal: Default::default(),
-        rng: Rng::new(seed),
-        throttle: Default::default(),
-        latencies: Rng::new(!seed),
-        catalog: Default::default(),
-        is_real: false,
-        execs: Default::default(),
-        held_up: None,
-        forgets_token: false,
-        address: None,
-        advanced: jiff::SignedDuration::ZERO,
-        virtual_start: None,
-        wall: Timestamp::UNIX_EPOCH,
-        unsaved: None,
-        posted: Default::default(),
-        seed: 0,
-        runs: 0,
-        address_range: String::new(),
-        faults_of_file: Default::default(),
-    };
+    let addresses = Addresses::of_range(&address_range)?;
+    let cloud = Cloud::new(region, settings, Keyring::new(access_keys), addresses, seed);
     Ok((cloud, start))
 }

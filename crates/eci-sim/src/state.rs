@@ -43,6 +43,7 @@ use crate::settings::{
 };
 use crate::validate::{Problem, validate, without_none};
 use crate::wire::{Call, Request};
+use addresses::Addresses;
 use catalog::Catalog;
 use faults::{FaultKind, Faults};
 use journal::{Entry, Journal, Outcome};
@@ -139,6 +140,44 @@ pub(crate) struct Admitted {
 }
 
 impl Cloud {
+    /// A cloud in which nothing has happened.
+    pub(crate) fn new(
+        region: String,
+        settings: Settings,
+        keyring: Keyring,
+        addresses: Addresses,
+        seed: u64,
+    ) -> Self {
+        Self {
+            region,
+            network: Network::default(),
+            settings,
+            keyring,
+            store: Store::new(addresses),
+            tokens: Tokens::default(),
+            faults: Faults::default(),
+            journal: Journal::default(),
+            rng: Rng::new(seed),
+            throttle: Throttle::default(),
+            latencies: Rng::new(!seed),
+            catalog: Catalog::default(),
+            is_real: false,
+            execs: Execs::default(),
+            held_up: None,
+            forgets_token: false,
+            address: None,
+            advanced: SignedDuration::ZERO,
+            virtual_start: None,
+            wall: Timestamp::UNIX_EPOCH,
+            unsaved: None,
+            posted: Map::default(),
+            seed: 0,
+            runs: 0,
+            address_range: String::new(),
+            faults_of_file: Default::default(),
+        }
+    }
+
     /// Brings every group to the present of its own time, which is returned.
     pub(crate) fn advance(&mut self, wall: Timestamp) -> Timestamp {
         self.wall = wall;
@@ -370,6 +409,8 @@ impl Cloud {
         if self.unsaved.is_some() && !only_reads {
             let (action, account) = (action.to_owned(), caller.account.clone());
             let (parameters, id) = (Arc::clone(parameters), id.map(str::to_owned));
+            let made = id.as_deref().and_then(|id| self.store.find(id));
+            let address = made.map(|group| group.facts.address);
             self.keep(What::Call(CallRecord {
                 action,
                 account,
@@ -378,6 +419,7 @@ impl Cloud {
                 held_up,
                 forgets_token,
                 id,
+                address,
             }));
         }
         Ok(reply)

@@ -290,6 +290,12 @@ impl Life {
         self.ended_at = Some(at);
     }
 
+    /// What its containers ran on is gone, and they with it. A group is never started elsewhere.
+    pub(crate) fn lose_host(&mut self, at: Timestamp) {
+        let message = "the machine that ran the containers has failed";
+        self.finish(at, Status::Failed, "SYSTEM_FAILURE", message);
+    }
+
     /// A person or a test says what the status is. A terminal one ends the containers, another only hides
     /// the real one until the next is forced or the group ends.
     pub(crate) fn force(&mut self, at: Timestamp, status: Option<Status>, message: &str) {

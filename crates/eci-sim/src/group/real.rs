@@ -12,6 +12,7 @@ use super::incarnation::Exit;
 use crate::clock::later;
 use crate::script::Line;
 use crate::settings::Settings;
+use crate::state::record::Report;
 
 /// The log of one run keeps no more bytes than this; the oldest lines go first.
 const MAX_LOG_BYTES: usize = 8 * 1024 * 1024;
@@ -19,14 +20,25 @@ const MAX_LOG_BYTES: usize = 8 * 1024 * 1024;
 const LINE_OVERHEAD: usize = 40;
 
 impl Group {
+    /// Whether what the runtime says has not been said before: it repeats that a group has stopped until that is gone.
+    pub(crate) fn is_news(&self, report: &Report, at: Timestamp) -> bool {
+        let stops = || self.life.deletion.is_some_and(|deletion| deletion.stopped_at > at);
+        !matches!(report, Report::Stopped) || stops()
+    }
+
+    /// Takes in what the runtime says. Returns the id of the run that has begun, if one has.
+    pub(crate) fn told(&mut self, report: Report, at: Timestamp, settings: &Settings) -> Option<String> {
+        match report {
+            Report::Pulled { name, found } => self.pull_ended(&name, found, at, settings),
+            Report::Launched { name } => return self.launched(&name, at, settings),
+            Report::Exited { name, run, exit } => self.exited(&name, &run, exit, at, settings),
+            Report::Stopped => self.stopped(at, settings),
+        }
+        None
+    }
+
     /// The pull of a container's image has ended, with its digest or the reason of its failure.
-    pub(crate) fn pull_ended(
-        &mut self,
-        name: &str,
-        found: Result<String, String>,
-        at: Timestamp,
-        settings: &Settings,
-    ) {
+    fn pull_ended(&mut self, name: &str, found: Result<String, String>, at: Timestamp, settings: &Settings) {
         let life = &mut self.life;
         let mut containers = life.init.iter_mut().chain(&mut life.apps);
         let Some(container) = containers.find(|container| container.name == name) else { return };
@@ -37,7 +49,7 @@ impl Group {
     }
 
     /// A container's process runs. Returns the id of the run, `None` when none was wanted.
-    pub(crate) fn launched(&mut self, name: &str, at: Timestamp, settings: &Settings) -> Option<String> {
+    fn launched(&mut self, name: &str, at: Timestamp, settings: &Settings) -> Option<String> {
         let life = &mut self.life;
         let mut containers = life.init.iter_mut().chain(&mut life.apps);
         let container = containers.find(|container| container.name == name)?;
@@ -51,7 +63,7 @@ impl Group {
     }
 
     /// A container's process has ended.
-    pub(crate) fn exited(&mut self, name: &str, run: &str, exit: Exit, at: Timestamp, settings: &Settings) {
+    fn exited(&mut self, name: &str, run: &str, exit: Exit, at: Timestamp, settings: &Settings) {
         if !self.runs(name, run) {
             return;
         }

@@ -17,6 +17,7 @@ use super::process::{Launch, pull, run_container};
 use super::{spec, sweep};
 use crate::group::{Container, Group, Phase, Status};
 use crate::server::Shared;
+use crate::state::record::Report;
 
 /// How often the groups are looked at. Their time is lazy: nothing announces that something is due.
 const ROUND: Duration = Duration::from_millis(20);
@@ -105,7 +106,7 @@ pub(crate) async fn drive(oci: Arc<Oci>, shared: Arc<Shared>) {
                 fulfil(&oci, &shared, &tasks, pod, wish);
             }
             if deletes && pods.get(&group).is_none_or(|pod| pod.tasks.is_empty()) {
-                shared.change_group(&group, |group, now, settings| group.stopped(now, settings));
+                shared.report(&group, Report::Stopped);
             }
         }
         clear(&oci, &shared, &mut pods).await;

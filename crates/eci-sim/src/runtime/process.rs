@@ -20,6 +20,7 @@ use super::spec::{ContainerSpec, GroupSpec};
 use super::sweep::mounts_below;
 use crate::group::Exit;
 use crate::server::Shared;
+use crate::state::record::Report;
 
 /// Mounts the image under a layer of the run's own, or copies it where that is not possible. The mount is made in
 /// a namespace of its own, so it ends with the run, however that ends.
@@ -55,7 +56,7 @@ pub(super) struct Place {
 /// Pulls an image and tells the group.
 pub(super) async fn pull(oci: &Oci, shared: &Shared, group: &str, name: &str, image: &str) {
     let found = oci.images.pull(image).await.map(|image| image.digest.clone());
-    shared.change_group(group, |group, now, settings| group.pull_ended(name, found, now, settings));
+    shared.report(group, Report::Pulled { name: name.to_owned(), found });
 }
 
 /// A run that has a process.
@@ -89,10 +90,7 @@ pub(super) async fn run_container(
     let container = container_id(group, name, place.number);
     let directory = oci.group_directory(group).join(format!("run-{}", place.number));
     let started = start(oci, &launch, &place, &container, &directory).await;
-    let report = |group: &mut crate::group::Group, now, settings: &crate::settings::Settings| {
-        group.launched(name, now, settings)
-    };
-    let Some(id) = shared.change_group(group, report).flatten() else {
+    let Some(id) = shared.report(group, Report::Launched { name: name.clone() }) else {
         // Nobody wants it any longer.
         let _ = oci.call(&["delete", "--force", &container]).await;
         return;
@@ -109,10 +107,9 @@ pub(super) async fn run_container(
         Err(reason) => {
             let exit =
                 Exit { code: 128, signal: 0, reason: "StartError".to_owned(), message: reason.clone() };
-            shared.change_group(group, |group, now, settings| {
-                group.warn(now, "Failed", format!("Error: failed to start container \"{name}\": {reason}"));
-                group.exited(name, &run.id, exit, now, settings);
-            });
+            let message = format!("Error: failed to start container \"{name}\": {reason}");
+            run.warn("Failed", message);
+            run.report_end(exit);
         }
     }
     run.clear().await;
@@ -246,7 +243,12 @@ impl Run<'_> {
             status
         };
         let exit = self.exit(status.ok());
-        self.change(|group, now, settings| group.exited(&self.spec().name, &self.id, exit, now, settings));
+        self.report_end(exit);
+    }
+
+    fn report_end(&self, exit: Exit) {
+        let (name, run) = (self.spec().name.clone(), self.id.clone());
+        self.shared.report(&self.launch.group.id, Report::Exited { name, run, exit });
     }
 
     /// Watches the container's health, and stops it when that fails or when it is asked to.

@@ -30,6 +30,12 @@ impl Addresses {
         Ok(Self { first, last, next: first, used: BTreeSet::new(), kept: BTreeMap::new() })
     }
 
+    /// The same range, none of it used.
+    pub(crate) fn unused(&self) -> Self {
+        let (used, kept) = (BTreeSet::new(), BTreeMap::new());
+        Self { first: self.first, last: self.last, next: self.first, used, kept }
+    }
+
     /// An address that no group has; one that was given back is not reused before all others were.
     pub(crate) fn take(&mut self) -> Option<Ipv4Addr> {
         let count = self.last - self.first + 1;
@@ -42,6 +48,14 @@ impl Addresses {
             if self.used.insert(candidate) {
                 return Some(Ipv4Addr::from(candidate));
             }
+        }
+    }
+
+    /// The next that is taken is this one, if it is of the range and free.
+    pub(crate) fn go_on_at(&mut self, address: Ipv4Addr) {
+        let address = u32::from(address);
+        if (self.first..=self.last).contains(&address) {
+            self.next = address;
         }
     }
 

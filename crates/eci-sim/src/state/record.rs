@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Network;
 use super::faults::{self, Asked};
+use crate::group::Exit;
 use crate::params::Parameters;
 use crate::settings::Settings;
 
@@ -28,11 +29,30 @@ pub(crate) enum What {
     Start(Box<Start>),
     Call(CallRecord),
     Control(ControlRecord),
-    /// A group that a runtime ran has ended.
+    /// A runtime said something of a group's containers.
+    Told {
+        id: String,
+        report: Report,
+    },
+    /// A group that a runtime ran has ended; older journals tell no more than that.
     Ended {
         id: String,
         status: String,
     },
+}
+
+/// What a runtime says of a container that it runs, as far as it outlives the runtime.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Report {
+    /// Its image is there, by its digest, or cannot be pulled for a reason.
+    Pulled { name: String, found: Result<String, String> },
+    /// Its process runs.
+    Launched { name: String },
+    /// The process of a run has ended.
+    Exited { name: String, run: String, exit: Exit },
+    /// Nothing of a group under deletion runs any longer.
+    Stopped,
 }
 
 /// How a simulator was started.
@@ -64,9 +84,11 @@ pub(crate) struct CallRecord {
     pub(crate) held_up: Option<HeldUp>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) forgets_token: bool,
-    /// The group that it made.
+    /// The group that it made, and that group's address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) address: Option<Ipv4Addr>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

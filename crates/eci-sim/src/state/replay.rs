@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::Cloud;
-use super::record::{CallRecord, Record, Start, Tally, What};
+use super::record::{CallRecord, Record, Report, Start, Tally, What};
 use crate::auth::AccessKey;
 use crate::clock::later;
 use crate::control::{self, ControlRequest};
@@ -49,7 +49,7 @@ impl Cloud {
         self.take_faults_of_file(start, now)
     }
 
-    /// Nothing of what a runtime ran is there any more.
+    /// Nothing of what a runtime ran is there any more: the groups end as by a failure of the host under them.
     fn end_real_groups(&mut self, now: Timestamp) {
         let real = self.store.groups().filter(|group| group.facts.is_real);
         let ids: Vec<String> = real.map(|group| group.facts.id.clone()).collect();
@@ -57,8 +57,7 @@ impl Cloud {
             self.store.change(&id, &self.settings, |group| {
                 group.stopped(now, &self.settings);
                 if !group.life.is_terminal() && group.life.deletion.is_none() {
-                    let message = "the simulator that ran its containers has ended";
-                    group.life.force(now, Some(Status::Failed), message);
+                    group.life.lose_host(now);
                 }
             });
         }
@@ -99,6 +98,11 @@ impl Cloud {
                     (_, reply) => Err(format!("{} {}: {reply}", change.method, change.path)),
                 }
             }
+            What::Told { id, report } => {
+                let now = self.advance(wall);
+                self.told(&id, report, now);
+                Ok(())
+            }
             What::Ended { id, status } => {
                 let now = self.advance(wall);
                 let status: Status =
@@ -114,6 +118,8 @@ impl Cloud {
         self.rng = Rng::new(record.rng);
         self.held_up = record.held_up;
         self.forgets_token = record.forgets_token;
+        // Groups that are gone may have been left out of the journal, and with them the addresses that they took.
+        record.address.into_iter().for_each(|address| self.store.addresses.go_on_at(address));
         // Who it was has been checked; only whose the group is counts now.
         let mut caller = AccessKey::new("", "");
         caller.account.clone_from(&record.account);
@@ -127,13 +133,15 @@ impl Cloud {
         }
     }
 
-    /// Writes down what a runtime made of a group.
-    pub(crate) fn keep_end(&mut self, id: &str, was_terminal: bool) {
-        let Some(group) = self.store.find(id).filter(|group| group.facts.is_real) else { return };
-        if !was_terminal && group.life.is_terminal() {
-            let (id, status) = (id.to_owned(), group.life.status().name().to_owned());
-            self.keep(What::Ended { id, status });
+    /// Lets a group know what its runtime says, and writes that down. Returns the id of the run that has begun.
+    pub(crate) fn told(&mut self, id: &str, report: Report, now: Timestamp) -> Option<String> {
+        let said = report.clone();
+        let is_news = self.store.find(id)?.is_news(&said, now);
+        let run = self.store.change(id, &self.settings, |group| group.told(report, now, &self.settings))?;
+        if is_news {
+            self.keep(What::Told { id: id.to_owned(), report: said });
         }
+        run
     }
 
     pub(crate) fn keep(&mut self, what: What) {
@@ -150,6 +158,12 @@ impl Cloud {
     pub(crate) fn recall(&mut self, tally: Tally) {
         self.faults.recall(&tally.faults);
         self.journal.recall(tally.counts, tally.last_request);
+    }
+
+    /// Another cloud to which nothing has happened, with the keys and the addresses of this one.
+    pub(crate) fn anew(&self) -> Self {
+        let addresses = self.store.addresses.unused();
+        Self::new(self.region.clone(), self.settings.clone(), self.keyring.unused(), addresses, self.seed)
     }
 
     /// The simulator's time, when the machine's clock says `wall`.

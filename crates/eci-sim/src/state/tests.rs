@@ -17,7 +17,6 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::addresses::Addresses;
 use super::*;
 use crate::clock::later;
 use crate::control::{self, ControlRequest};
@@ -36,34 +35,8 @@ impl World {
 
     fn with(settings: Value) -> Self {
         let settings = Settings::default().changed(&settings).unwrap();
-        let cloud = Cloud {
-            region: "cn-hangzhou".into(),
-            network: Network::default(),
-            settings,
-            keyring: Keyring::default(),
-            store: Store::new(Addresses::of_range("10.250.0.0/16").unwrap()),
-            tokens: Tokens::default(),
-            faults: Faults::default(),
-            journal: Journal::default(),
-            rng: Rng::new(1),
-            throttle: Default::default(),
-            latencies: Rng::new(2),
-            catalog: Default::default(),
-            is_real: false,
-            execs: Default::default(),
-            held_up: None,
-            forgets_token: false,
-            address: None,
-            advanced: SignedDuration::ZERO,
-            virtual_start: None,
-            wall: Timestamp::UNIX_EPOCH,
-            unsaved: None,
-            posted: Default::default(),
-            seed: 0,
-            runs: 0,
-            address_range: String::new(),
-            faults_of_file: Default::default(),
-        };
+        let addresses = Addresses::of_range("10.250.0.0/16").unwrap();
+        let cloud = Cloud::new("cn-hangzhou".into(), settings, Keyring::default(), addresses, 1);
         let now = "2026-01-01T00:00:00Z".parse().unwrap();
         Self { cloud, caller: AccessKey::new("id", "secret"), now }
     }

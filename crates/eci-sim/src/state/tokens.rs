@@ -69,6 +69,19 @@ impl Tokens {
         self.by_age.push_back((now, key));
     }
 
+    /// Whether the token of this request, if it has one, is still remembered.
+    pub(crate) fn holds(
+        &self,
+        account: &str,
+        action: &str,
+        parameters: &Parameters,
+        now: Timestamp,
+        window: SignedDuration,
+    ) -> bool {
+        let known = key(account, action, parameters).and_then(|key| self.remembered.get(&key));
+        known.is_some_and(|known| now.duration_since(known.at) < window)
+    }
+
     /// Forgets the token of this request, as if nobody had ever sent it.
     pub(crate) fn forget_one(&mut self, account: &str, action: &str, parameters: &Parameters) {
         if let Some(key) = key(account, action, parameters) {

@@ -1,7 +1,8 @@
 //! What happened, repeated.
 
 use super::*;
-use crate::state::record::{Start, What};
+use crate::keep::shorten::shorter;
+use crate::state::record::{Report, Start, What};
 
 fn start(world: &World) -> Start {
     Start {
@@ -101,32 +102,124 @@ fn a_later_run_has_other_ids_and_never_an_earlier_time() {
     assert_ne!(again.create(&[]), first);
 }
 
-#[test]
-fn groups_of_a_runtime_end_with_the_simulator_that_ran_them() {
-    let mut world = recorded();
-    world.cloud.is_real = true;
-    let (ended, running, leaving) = (world.create(&[]), world.create(&[]), world.create(&[]));
-    world.wait(1_000);
-    world.delete(&leaving).unwrap();
+/// What a runtime says of the one container of a group.
+fn tell(world: &mut World, id: &str, report: Report) -> Option<String> {
     let now = world.cloud.advance(world.now);
-    let Cloud { store, settings, .. } = &mut world.cloud;
-    store.change(&ended, settings, |group| {
-        group.life.force(now, Some(crate::group::Status::Succeeded), "");
-    });
-    world.cloud.keep_end(&ended, false);
-    let mut records = world.cloud.unsaved.take().unwrap();
-    let What::Start(mut start) = records.remove(0).what else { panic!("the first record") };
-    start.gateway = Some("10.250.0.1".parse().unwrap());
-    let mut again = World::new();
-    again.cloud.begin("2026-01-01T00:00:00Z".parse().unwrap(), &start).unwrap();
-    // The addresses differ by the gateway's, which the first world did not have.
-    records.into_iter().for_each(|record| again.cloud.replay(record).unwrap());
-    again.now = world.now;
+    world.cloud.told(id, report, now)
+}
+
+/// Lets a runtime start a group's container. Returns the id of its run.
+fn launch(world: &mut World, id: &str) -> String {
+    let name = || "main".to_owned();
+    tell(world, id, Report::Pulled { name: name(), found: Ok("ab".into()) });
+    world.wait(1_000);
+    tell(world, id, Report::Launched { name: name() }).unwrap()
+}
+
+#[test]
+fn groups_of_a_runtime_end_as_by_a_failed_machine_when_the_simulator_that_ran_them_ends() {
+    let mut world = recorded();
+    let What::Start(start) = &mut world.cloud.unsaved.as_mut().unwrap()[0].what else { panic!("no start") };
+    start.gateway = Some("10.250.255.254".parse().unwrap());
+    let mut start = start.clone();
+    world.cloud.is_real = true;
+    let never = [("RestartPolicy", "Never")];
+    let [ended, running, leaving, pulling] = std::array::from_fn(|_| world.create(&never));
+    world.wait(1_000);
+    let run = launch(&mut world, &ended);
+    launch(&mut world, &running);
+    let exit = crate::group::Exit::of_code(7, "bye".into());
+    tell(&mut world, &ended, Report::Exited { name: "main".into(), run, exit });
+    world.delete(&leaving).unwrap();
+    let mut again = repeated(&mut world);
     start.gateway = None;
     let now = again.now;
     again.cloud.begin(now, &start).unwrap();
-    assert_eq!(again.group(&ended)["Status"], "Succeeded");
-    assert_eq!(again.group(&running)["Status"], "Failed");
+    let told = |world: &mut World, id: &str| {
+        let group = world.group(id);
+        let state = &group["Containers"][0]["CurrentState"];
+        let event = group["Events"].as_array().unwrap().last().unwrap()["Reason"].clone();
+        (group["Status"].clone(), state["State"].clone(), state["ExitCode"].clone(), event)
+    };
+    let (failed, gone) = (json!("Failed"), json!("Terminated"));
+    let of_ended = (failed.clone(), gone.clone(), json!(7), json!("Started"));
+    assert_eq!(told(&mut again, &ended), of_ended, "what had ended keeps its exit code");
+    let of_running = (failed.clone(), gone, json!(137), json!("SYSTEM_FAILURE"));
+    assert_eq!(told(&mut again, &running), of_running);
+    assert_eq!(told(&mut again, &pulling).0, failed);
     again.wait(1_000);
-    assert_eq!(again.ids(&[]), [ended, running], "the one that was being deleted is gone");
+    assert_eq!(again.ids(&[]), [ended, running, pulling], "the one that was being deleted is gone");
+}
+
+fn records(world: &mut World) -> Vec<Record> {
+    world.cloud.advance(world.now);
+    serde_json::from_value(json!(world.cloud.unsaved.as_ref().unwrap())).unwrap()
+}
+
+/// The world that a shortened journal leads to, and how many records that has.
+fn shortened(world: &mut World) -> Option<(World, usize)> {
+    let blank = World::new().cloud;
+    let shorter = shorter(records(world), &world.cloud, &blank)?;
+    let mut again = World { cloud: blank, caller: world.caller.clone(), now: world.now };
+    let length = shorter.len();
+    shorter.into_iter().for_each(|record| again.cloud.replay(record).unwrap());
+    Some((again, length))
+}
+
+fn living(world: &mut World) -> Vec<String> {
+    world.cloud.advance(world.now);
+    world.cloud.store.groups().map(|group| format!("{group:?}")).collect()
+}
+
+#[test]
+fn what_groups_that_are_gone_have_left_is_left_out_and_the_others_stay_as_they_are() {
+    let mut world = recorded();
+    let mut kept = Vec::new();
+    for n in 0..12 {
+        let name = format!("job-{n}");
+        let id = world.script("sleep 5; exit 2", &[("ContainerGroupName", &name), ("Tag.1.Key", "k")]);
+        world.wait(1_000);
+        world.control("POST", "clock", json!({"advance_ms": 10}));
+        if n % 4 == 0 {
+            kept.push(id);
+        } else {
+            world.delete(&id).unwrap();
+        }
+    }
+    world.wait(60_000);
+    let before = records(&mut world).len();
+    let (mut again, after) = shortened(&mut world).unwrap();
+    assert!(after < before / 2, "{after} of {before}");
+    assert_eq!(living(&mut again), living(&mut world));
+    assert_eq!(again.ids(&[]), kept);
+    let (now, present) = (again.now, world.cloud.time(world.now));
+    assert_eq!(again.cloud.time(now), present, "the clock is as far ahead");
+}
+
+#[test]
+fn a_client_token_that_is_still_known_keeps_its_group_in_the_journal() {
+    let mut world = recorded();
+    let token = [("ClientToken", "once")];
+    let id = world.create(&token);
+    world.delete(&id).unwrap();
+    world.wait(60_000);
+    assert!(world.ids(&[]).is_empty() && shortened(&mut world).is_none());
+    let other = world.create(&[]);
+    world.delete(&other).unwrap();
+    world.wait(60_000);
+    let (mut again, _) = shortened(&mut world).unwrap();
+    assert_eq!(again.create(&token), id);
+    world.wait(25 * 3_600_000);
+    let (again, _) = shortened(&mut world).unwrap();
+    assert_eq!(again.cloud.store.groups().count(), 0);
+}
+
+#[test]
+fn a_journal_that_would_lead_elsewhere_stays_as_it_is() {
+    let mut world = recorded();
+    let gone = world.create(&[("AutoMatchImageCache", "true")]);
+    world.delete(&gone).unwrap();
+    world.wait(60_000);
+    assert!(world.ids(&[]).is_empty());
+    assert!(shortened(&mut world).is_none(), "the cache that was made along with the group is there");
 }
