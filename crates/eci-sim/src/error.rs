@@ -11,6 +11,8 @@ pub enum Error {
     NotLoopback(SocketAddr),
     #[error("listening on {address}")]
     Listen { address: SocketAddr, source: std::io::Error },
+    #[error("{0} is in use by another program; name another port with --listen, or port 0 for a free one")]
+    AddressInUse(SocketAddr),
     #[error("reading the address range {0:?}: it is written like 10.250.0.0/16")]
     AddressRange(String),
     #[error("reading an access key: it is written [ACCOUNT/]ID:SECRET[:TOKEN]")]
@@ -26,7 +28,7 @@ pub enum Error {
     #[error("the state {} {problem}", path.display())]
     State { path: PathBuf, problem: String },
     /// Containers cannot be run for real on this machine.
-    #[error("preparing to run containers for real: {0}")]
+    #[error("containers cannot run for real: {0}")]
     Runtime(String),
     #[error("drawing a seed from the operating system: {0}")]
     Seed(String),

@@ -5,6 +5,7 @@
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
@@ -133,8 +134,18 @@ impl Arguments {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let arguments = Arguments::parse();
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // One line, with its causes; nothing can be done when nobody reads it.
+            let _ = writeln!(std::io::stderr(), "eci-sim: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let filter = EnvFilter::try_from_env("ECI_SIM_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let with_colours = std::io::stderr().is_terminal();
     tracing_subscriber::fmt()
@@ -145,7 +156,7 @@ async fn main() -> anyhow::Result<()> {
     // Before anybody knows that it runs, and may ask it to end.
     let stopped = stopped().context("waiting for a signal")?;
     let keys = arguments.access_key.len();
-    let simulator = Simulator::start(arguments.into_config()).await.context("starting the simulator")?;
+    let simulator = Simulator::start(arguments.into_config()).await?;
     // Whoever started it may not listen to this.
     let _ = introduce(&simulator, keys);
     let mut stdout = std::io::stdout();

@@ -17,6 +17,7 @@ mod command;
 mod driver;
 mod image;
 mod layout;
+mod machine;
 mod network;
 mod probe;
 mod process;
@@ -34,7 +35,7 @@ use std::str::FromStr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::error::Error;
-use command::{is_installed, run};
+use command::run;
 use image::Images;
 use network::Network;
 
@@ -109,9 +110,6 @@ fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// Programs that must be there, and the Debian packages that have them.
-const TOOLS: &[(&str, &str)] = &[("ip", "iproute2"), ("unshare", "util-linux"), ("tar", "tar")];
-
 /// A runtime that is ready: swept, locked, with a bridge.
 #[derive(Debug)]
 pub(crate) struct Oci {
@@ -135,7 +133,7 @@ impl Oci {
         address_range: &str,
         instance: u32,
     ) -> Result<Self, Error> {
-        check_machine(program)?;
+        machine::check(program).map_err(Error::Runtime)?;
         let instance = format!("{:06x}", instance & 0xff_ffff);
         let directory = options.directory.join(&instance);
         let lock = sweep::enter(&options.directory, &instance).await.map_err(Error::Runtime)?;
@@ -206,22 +204,6 @@ impl Oci {
     }
 }
 
-/// Says what is missing on this machine, with the command that brings it.
-fn check_machine(program: &Path) -> Result<(), Error> {
-    if !is_installed(program) {
-        let package = program.file_name().unwrap_or(program.as_os_str()).to_string_lossy();
-        let message = format!("{} is missing; install it with: apt-get install {package}", program.display());
-        return Err(Error::Runtime(message));
-    }
-    for (tool, package) in TOOLS {
-        if !is_installed(Path::new(tool)) {
-            let message = format!("{tool} is missing; install it with: apt-get install {package}");
-            return Err(Error::Runtime(message));
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -232,12 +214,6 @@ mod tests {
         assert_eq!("runc".parse::<RuntimeKind>().unwrap(), RuntimeKind::Oci("runc".into()));
         assert_eq!("/opt/crun".parse::<RuntimeKind>().unwrap(), RuntimeKind::Oci("/opt/crun".into()));
         assert!("docker".parse::<RuntimeKind>().is_err());
-    }
-
-    #[test]
-    fn a_missing_runtime_is_named_with_the_command_that_installs_it() {
-        let error = check_machine(Path::new("/nowhere/no-such-runtime")).unwrap_err().to_string();
-        assert!(error.contains("apt-get install no-such-runtime"), "{error}");
     }
 
     #[test]

@@ -106,7 +106,10 @@ impl Simulator {
             cloud.keyring.add(identity.into_key());
         }
         let kept = folder.as_deref().map(|folder| Keeper::open(folder, cloud.anew())).transpose()?;
-        let failed = |source| Error::Listen { address: listen, source };
+        let failed = |source: std::io::Error| match source.kind() {
+            std::io::ErrorKind::AddrInUse => Error::AddressInUse(listen),
+            _ => Error::Listen { address: listen, source },
+        };
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let choice = runtime::choose(&runtime.kind);

@@ -49,7 +49,13 @@ impl Network {
         }
         let network = Self { instance: instance.to_owned(), range: parsed };
         let (bridge, gateway) = (bridge(instance), network.gateway());
-        network.ip(&format!("link add {bridge} type bridge")).await?;
+        let made = network.ip(&format!("link add {bridge} type bridge")).await;
+        made.map_err(|error| {
+            format!(
+                "a bridge cannot be made ({error}); that needs the capability NET_ADMIN (a container needs --privileged), \
+                 or leave --runtime out: scripted containers need none"
+            )
+        })?;
         network.ip(&format!("addr add {gateway}/32 dev {bridge}")).await?;
         network.ip(&format!("link set {bridge} up")).await?;
         Ok(network)

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::command::{MARK, ip, run};
+use super::machine::CGROUPS;
 use super::network::{bridge, namespace};
 
 /// What names of namespaces and control groups begin with, before the instance's id.
 pub(super) const PREFIX: &str = "eci-sim-";
-const CGROUPS: &str = "/sys/fs/cgroup";
 /// A killed process is gone long before this.
 const PATIENCE: Duration = Duration::from_secs(10);
 

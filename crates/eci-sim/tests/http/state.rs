@@ -46,7 +46,11 @@ impl Running {
         let mut command = Command::new(env!("CARGO_BIN_EXE_eci-sim"));
         command.arg("--state").arg(state).args(["--schedule-ms", "20", "--pull-ms", "20", "--start-ms", "5"]);
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
-        let mut process = command.spawn().unwrap();
+        Self::of(command.spawn().unwrap())
+    }
+
+    /// One that has just been started.
+    fn of(mut process: Child) -> Self {
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim_end().strip_prefix("listening on http://").unwrap().parse().unwrap();
@@ -151,6 +155,60 @@ async fn what_was_being_written_when_it_was_killed_is_cut_off() {
     assert_eq!((groups.len(), &groups[0]["ContainerGroupId"]), (1, &json!(kept)));
     let next = again.caller().create("sleep 7200", &[]).await;
     assert_ne!((&next, &next), (&kept, &lost));
+}
+
+#[tokio::test]
+async fn a_torn_line_is_told_of_and_does_not_keep_it_from_starting() {
+    let folder = Folder::new();
+    let running = Running::with(&folder.0, &[]);
+    running.caller().create("sleep 7200", &[]).await;
+    running.kill();
+    let journal = folder.0.join("journal");
+    let text = std::fs::read(&journal).unwrap();
+    std::fs::write(&journal, &text[..text.len() - 40]).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_eci-sim"));
+    command.arg("--state").arg(&folder.0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut process = command.spawn().unwrap();
+    let stderr = process.stderr.take().unwrap();
+    let running = Running::of(process);
+    assert!(running.caller().groups().await.is_empty());
+    running.kill();
+    let told = std::io::read_to_string(stderr).unwrap();
+    assert!(told.contains("was being written") && told.contains("journal"), "{told}");
+}
+
+#[tokio::test]
+async fn a_folder_does_not_grow_with_groups_that_are_gone() {
+    const LONGEST: u64 = 8 << 20;
+    let folder = Folder::new();
+    let settings = Settings { delete_visible_ms: 0, ..Settings::default() };
+    let config = || Config { virtual_time: virtual_config(1).virtual_time, ..folder.config() };
+    let simulator = Simulator::start(Config { settings: settings.clone(), ..config() }).await.unwrap();
+    let mut caller = Caller::of(&simulator);
+    caller.in_form = true;
+    let content = "QUJD".repeat(10_000);
+    let file = |path: &str| format!("Volume.1.ConfigFileVolume.ConfigFileToPath.1.{path}");
+    let (path, text) = (file("Path"), file("Content"));
+    let large =
+        [("Volume.1.Name", "v"), ("Volume.1.Type", "ConfigFileVolume"), (&path, "a"), (&text, &content)];
+    let kept = caller.create("sleep 7200", &large).await;
+    let journal = folder.0.join("journal");
+    let length = || std::fs::metadata(&journal).unwrap().len();
+    let mut longest = 0;
+    while length() >= longest {
+        longest = length();
+        let gone = caller.create("sleep 7200", &large).await;
+        caller.ok("DeleteContainerGroup", &[("ContainerGroupId", &gone), ("Force", "true")]).await;
+        simulator.control("POST", "clock", &json!({"advance_ms": 60_000}));
+        assert!(longest < LONGEST + 100_000, "it grows on");
+    }
+    assert!(length() < LONGEST / 10, "{}", length());
+    let before = caller.groups().await;
+    simulator.shutdown().await;
+    let simulator = Simulator::start(Config { settings, ..config() }).await.unwrap();
+    let after = Caller::of(&simulator).groups().await;
+    assert_eq!(after[0]["ContainerGroupId"], kept);
+    assert_eq!(after, before);
 }
 
 #[tokio::test]

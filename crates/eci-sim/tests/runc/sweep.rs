@@ -21,8 +21,16 @@ impl Drop for Running {
 
 /// A simulator in a process of its own.
 async fn spawn(directory: &Path, range: &str) -> (Running, Caller) {
+    spawn_with(directory, range, &[]).await
+}
+
+async fn spawn_with(directory: &Path, range: &str, more: &[&str]) -> (Running, Caller) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_eci-sim"));
-    command.args(["--runtime", "runc", "--address-range", range, "--runtime-dir"]).arg(directory);
+    command
+        .args(["--runtime", "runc", "--address-range", range])
+        .args(more)
+        .arg("--runtime-dir")
+        .arg(directory);
     command.args(["--schedule-ms", "10", "--pull-ms", "10"]).stdout(Stdio::piped());
     let mut running = Running(command.spawn().unwrap());
     let mut line = String::new();
@@ -77,6 +85,79 @@ async fn after_a_kill_the_next_start_leaves_nothing_of_the_one_before() {
     assert!(caller.groups().await.is_empty());
     let asked = Command::new("kill").args(["-TERM", &next.0.id().to_string()]).status().unwrap();
     assert!(asked.success() && next.0.wait().unwrap().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kept_state_tells_the_truth_about_containers_that_a_kill_has_ended() {
+    require_tools();
+    let (directory, range) = (directory(), address_range());
+    let state = directory.join("state");
+    let state = ["--state", state.to_str().unwrap()];
+    let (mut killed, caller) = spawn_with(&directory, &range, &state).await;
+    let server = create(&caller, &[("main", "sleep 3600")], &[]).await;
+    let never = [("RestartPolicy", "Never")];
+    let job = create(&caller, &[("main", "echo worked; exit 7")], &never).await;
+    until(&caller, &server, "running", is_running).await;
+    let ended = until(&caller, &job, "an end", |group| group["Status"] == "Failed").await;
+    killed.0.kill().unwrap();
+    killed.0.wait().unwrap();
+    let (next, caller) = spawn_with(&directory, &range, &state).await;
+    let groups = caller.ok("DescribeContainerGroups", &[("WithEvent", "true")]).await;
+    let of = |id: &str| {
+        let groups = groups["ContainerGroups"].as_array().unwrap();
+        groups.iter().find(|group| group["ContainerGroupId"] == id).unwrap().clone()
+    };
+    let lost = of(&server);
+    let last = lost["Containers"][0]["CurrentState"].clone();
+    assert_eq!((&lost["Status"], &last["State"]), (&"Failed".into(), &"Terminated".into()));
+    assert_eq!((&last["ExitCode"], &last["Reason"]), (&137.into(), &"SYSTEM_FAILURE".into()));
+    let events = lost["Events"].as_array().unwrap();
+    assert!(events.iter().any(|event| event["Reason"] == "SYSTEM_FAILURE"), "{events:?}");
+    let (now, before) = (of(&job), ended);
+    for name in ["Status", "FailedTime", "IntranetIp"] {
+        assert_eq!(now[name], before[name], "{name}");
+    }
+    assert_eq!(now["Containers"][0]["CurrentState"]["ExitCode"], 7, "what had ended keeps its exit code");
+    let again = create(&caller, &[("main", "sleep 3600")], &[]).await;
+    until(&caller, &again, "a new group runs", is_running).await;
+    drop(next);
+    let (mut last, _) = spawn_with(&directory, &range, &state).await;
+    let asked = Command::new("kill").args(["-TERM", &last.0.id().to_string()]).status().unwrap();
+    assert!(asked.success() && last.0.wait().unwrap().success());
+}
+
+/// What a start says that cannot run containers, on its one line.
+fn refused(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    assert!(!output.status.success() && output.stdout.is_empty(), "it started");
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(told.lines().filter(|line| line.starts_with("eci-sim: ")).count(), 1, "{told}");
+    told
+}
+
+#[test]
+fn a_machine_that_cannot_run_containers_is_told_what_it_lacks() {
+    require_tools();
+    let program = env!("CARGO_BIN_EXE_eci-sim");
+    let directory = directory();
+    let directory = directory.to_str().unwrap();
+    let arguments = ["--runtime", "runc", "--address-range", &address_range(), "--runtime-dir", directory];
+    let mut without_programs = Command::new(program);
+    let told = refused(without_programs.args(arguments).env("PATH", "/nowhere"));
+    assert!(told.contains("apt-get install runc"), "{told}");
+
+    let hidden = "mount -t tmpfs -o ro none /sys/fs/cgroup && exec \"$@\"";
+    let mut without_cgroups = Command::new("unshare");
+    without_cgroups.args(["--mount", "sh", "-c", hidden, "sh", program]).args(arguments);
+    let told = refused(&mut without_cgroups);
+    assert!(told.contains("control groups") && told.contains("--privileged"), "{told}");
+
+    let mut without_network = Command::new("setpriv");
+    without_network
+        .args(["--bounding-set", "-net_admin", "--inh-caps", "-net_admin", program])
+        .args(arguments);
+    let told = refused(&mut without_network);
+    assert!(told.contains("NET_ADMIN") && told.contains("--privileged"), "{told}");
 }
 
 #[test]
