@@ -15,7 +15,12 @@ use eci_client::model::{
     VolumeType,
 };
 use eci_client::{AccessKey, Client, Transport, TransportError};
+use mimalloc::MiMalloc;
 use serde_json::json;
+
+/// As in `virtual-node`.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Gives every request the same answer.
 struct Answered(Bytes);

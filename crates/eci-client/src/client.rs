@@ -31,6 +31,7 @@ pub use self::builder::ClientBuilder;
 pub use self::lanes::Lane;
 pub use self::limits::Limits;
 pub use self::pages::{Items, Pages};
+pub(crate) use self::prepare::http_request;
 use self::retry::{Course, Failure, is_repeatable};
 pub use self::retry::{Jitter, RandomJitter, RetryPolicy};
 pub(crate) use self::skew::Skew;

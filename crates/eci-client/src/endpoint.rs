@@ -1,6 +1,6 @@
 //! Knows where the API answers: host names by region, and the parsing of an endpoint given by hand.
 
-use http::uri::{Authority, Scheme, Uri};
+use http::uri::{Authority, Parts, PathAndQuery, Scheme, Uri};
 
 /// Regions whose public host does not follow the pattern.
 const IRREGULAR: [(&str, &str); 2] = [
@@ -61,10 +61,16 @@ impl Endpoint {
         (scheme == "wss" && vendor) || ((scheme == "wss" || plain) && host == self.authority.host())
     }
 
-    /// The URL of a call.
-    pub(crate) fn url(&self, query: &str) -> String {
-        let mark = if query.is_empty() { "" } else { "?" };
-        format!("{}://{}/{mark}{query}", self.scheme, self.authority)
+    /// The URL of a call, its query encoded already.
+    pub(crate) fn uri(&self, query: &str) -> Result<Uri, http::Error> {
+        let path = match query {
+            "" => PathAndQuery::from_static("/"),
+            query => PathAndQuery::from_maybe_shared(format!("/?{query}"))?,
+        };
+        let mut parts = Parts::default();
+        (parts.scheme, parts.authority) = (Some(self.scheme.clone()), Some(self.authority.clone()));
+        parts.path_and_query = Some(path);
+        Ok(Uri::from_parts(parts)?)
     }
 }
 
@@ -85,8 +91,9 @@ mod tests {
 
     #[test]
     fn an_endpoint_without_scheme_means_https() {
-        assert_eq!(parsed("eci.example.com").url(""), "https://eci.example.com/");
-        assert_eq!(parsed("http://127.0.0.1:8080/").url("a=b"), "http://127.0.0.1:8080/?a=b");
+        let url = |endpoint: &str, query| parsed(endpoint).uri(query).expect("a URL").to_string();
+        assert_eq!(url("eci.example.com", ""), "https://eci.example.com/");
+        assert_eq!(url("http://127.0.0.1:8080/", "a=b"), "http://127.0.0.1:8080/?a=b");
         assert_eq!(parsed("http://[::1]:8080").host(), "[::1]:8080");
     }
 

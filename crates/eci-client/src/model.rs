@@ -22,6 +22,8 @@ mod words;
 
 pub use self::action::{Action, Effect, Paged};
 pub use self::parameters::Parameters;
+#[cfg(feature = "client-core")]
+pub(crate) use self::read::quick;
 pub use self::reply::{
     AvailableResource, AvailableZone, CommitContainerReply, CommitPhaseInfo, CommitTask, Condition,
     Container, ContainerGroup, ContainerGroupEvent, ContainerGroupEvents, ContainerGroupMetrics,

@@ -22,6 +22,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
+pub(crate) use self::encoding::time;
 pub use self::encoding::{encode, encode_text};
 use crate::credentials::AccessKey;
 use crate::model::Parameters;

@@ -261,6 +261,66 @@ fn every_published_field_of_a_reply_is_read_and_a_wrong_type_there_is_an_error()
     assert!(read > 400, "{read} fields");
 }
 
+/// A client reads most replies by a shorter way than serde's.
+#[cfg(feature = "client-core")]
+#[test]
+fn a_client_reads_whatever_stands_in_a_field_as_serde_reads_it() {
+    let table = published::actions();
+    let values = [
+        r#""""#,
+        "null",
+        "{}",
+        "[]",
+        "[[]]",
+        r#""other""#,
+        r#""7""#,
+        "7",
+        "-12.50",
+        "0",
+        "1e3",
+        "true",
+        "false",
+        r#""True""#,
+        r#""a \" b\n""#,
+        r#""\u4f60""#,
+        r#""2026-01-02T03:04:05Z""#,
+        r#""2026-01-02T03:04:05.5+08:00""#,
+        r#""0001-01-01T00:00:00Z""#,
+        r#""running""#,
+        r#"{"a":1}"#,
+        r#"[{}]"#,
+        r#"["a",null,"b"]"#,
+        "[1,]",
+        "nul",
+        "",
+    ];
+    let mut compared = 0;
+    for row in filled::rows() {
+        let full = published::reply(&table[row.action]);
+        let plain = full.to_string();
+        for text in
+            [plain.clone(), format!("{full:#}"), plain.to_ascii_uppercase(), plain.replace(',', " , ")]
+        {
+            assert_eq!((row.called)(&text).ok(), read(&row, &text), "{}: {text}", row.action);
+        }
+        for path in published::leaves(&table[row.action]) {
+            let mut marked = full.clone();
+            *published::at(&mut marked, &path) = json!("HERE");
+            for value in values {
+                let text = marked.to_string().replace("\"HERE\"", value);
+                assert_eq!((row.called)(&text).ok(), read(&row, &text), "{}: {text}", row.action);
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 10_000, "{compared} replies");
+}
+
+#[cfg(feature = "client-core")]
+fn read(row: &filled::Row, text: &str) -> Option<String> {
+    (row.read_text)(text).ok()
+}
+
 /// Without these a reply, or an item of a list, is worthless.
 const REQUIRED: [&str; 6] =
     ["RequestId", "ContainerGroupId", "ImageCacheId", "DataCacheId", "VirtualNodeId", "TaskId"];

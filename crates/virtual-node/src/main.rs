@@ -14,6 +14,11 @@ mod settings;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use mimalloc::MiMalloc;
+
+/// The one of musl, which static binaries have otherwise, is slow under threads.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Runs the pods of a Kubernetes node as Elastic Container Instances.
 #[derive(Parser)]

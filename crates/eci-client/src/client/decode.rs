@@ -1,7 +1,5 @@
 //! Reads an answer: the reply of the action, or why there is none.
 
-mod quick;
-
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,7 +7,7 @@ use http::{HeaderMap, Response};
 use serde::de::IgnoredAny;
 
 use crate::error::{Answer, Error, Refusal};
-use crate::model::{Action, Parameters};
+use crate::model::{Action, Parameters, quick};
 
 /// Reads the answer to an action that was sent with these parameters.
 pub(super) fn reply<A: Action>(response: &Response<Bytes>, sent: &Parameters) -> Result<A::Reply, Error> {

@@ -3,11 +3,15 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use http::Request;
-use http::header::{ACCEPT, CONTENT_LENGTH, HeaderValue, USER_AGENT};
+use http::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue,
+    InvalidHeaderName, USER_AGENT,
+};
+use http::{Method, Request};
 
 use super::{API_VERSION, Client};
 use crate::credentials::AccessKey;
+use crate::endpoint::Endpoint;
 use crate::error::{Error, ErrorKind};
 use crate::model::{Action, Parameters};
 use crate::sign::{Outgoing, SignatureVersion, Unsigned};
@@ -17,6 +21,18 @@ const LONGEST_QUERY: usize = 2 * 1024;
 
 /// Headers that prove the key.
 const SENSITIVE: [&str; 3] = ["authorization", "x-acs-security-token", "x-acs-bearer-token"];
+
+/// The headers of a signature. Names that are known need not be checked and copied for each request.
+const OF_SIGNATURE: [HeaderName; 8] = [
+    HeaderName::from_static("x-acs-action"),
+    HeaderName::from_static("x-acs-content-sha256"),
+    HeaderName::from_static("x-acs-date"),
+    HeaderName::from_static("x-acs-signature-nonce"),
+    HeaderName::from_static("x-acs-version"),
+    AUTHORIZATION,
+    CONTENT_TYPE,
+    HOST,
+];
 
 /// Sent but not signed, as `Accept` is: proxies may change either.
 const SELF: &str = concat!("eci-client/", env!("CARGO_PKG_VERSION"));
@@ -51,25 +67,11 @@ impl Client {
         };
         let (now, nonce) = (self.shared.skew.corrected(self.shared.clock.now()), self.shared.nonces.next());
         let outgoing = self.shared.signature.sign(&unsigned, key, now, &nonce);
-        self.http_request(unsigned.method, outgoing).map_err(|error| {
+        http_request(&self.shared.endpoint, unsigned.method, outgoing).map_err(|error| {
             // Host, action and digest are ours: what does not fit into a header is the key or the nonce.
             let message = "the key cannot travel in a header: is there a line break in it?";
             Error::new(action, ErrorKind::InvalidCredentials, message).caused_by(error)
         })
-    }
-
-    fn http_request(&self, method: &str, outgoing: Outgoing) -> Result<Request<Bytes>, http::Error> {
-        let mut request = Request::builder().method(method).uri(self.shared.endpoint.url(&outgoing.query));
-        for (name, value) in &outgoing.headers {
-            let mut value = HeaderValue::try_from(value)?;
-            // `Debug` of the request then leaves it out, whoever prints it.
-            value.set_sensitive(SENSITIVE.contains(&name.as_str()));
-            request = request.header(name, value);
-        }
-        // hyper leaves the length of an empty body out, and some gateways answer that with 411.
-        request = request.header(CONTENT_LENGTH, outgoing.body.len());
-        request = request.header(ACCEPT, "application/json").header(USER_AGENT, SELF);
-        request.body(Bytes::from(outgoing.body))
     }
 
     /// Whether parameters travel in the body: when they are long, and when a secret would be among those in the URL,
@@ -78,5 +80,37 @@ impl Client {
         let length: usize = parameters.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
         let token_is_parameter = self.shared.signature == SignatureVersion::V1 && key.is_temporary();
         length > LONGEST_QUERY || parameters.holds_secret() || token_is_parameter
+    }
+}
+
+/// The request as it travels.
+pub(crate) fn http_request(
+    endpoint: &Endpoint,
+    method: &str,
+    outgoing: Outgoing,
+) -> Result<Request<Bytes>, http::Error> {
+    let mut headers = HeaderMap::with_capacity(outgoing.headers.len() + 3);
+    for (name, value) in outgoing.headers {
+        let is_sensitive = SENSITIVE.contains(&name.as_str());
+        let mut value = HeaderValue::from_maybe_shared(Bytes::from(value))?;
+        // `Debug` of the request then leaves it out, whoever prints it.
+        value.set_sensitive(is_sensitive);
+        headers.append(header_name(&name)?, value);
+    }
+    // hyper leaves the length of an empty body out, and some gateways answer that with 411.
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(outgoing.body.len()));
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    headers.insert(USER_AGENT, HeaderValue::from_static(SELF));
+    let mut request = Request::new(Bytes::from(outgoing.body));
+    *request.method_mut() = Method::from_bytes(method.as_bytes())?;
+    *request.uri_mut() = endpoint.uri(&outgoing.query)?;
+    *request.headers_mut() = headers;
+    Ok(request)
+}
+
+fn header_name(name: &str) -> Result<HeaderName, InvalidHeaderName> {
+    match OF_SIGNATURE.iter().find(|known| *known == name) {
+        Some(known) => Ok(known.clone()),
+        None => name.parse(),
     }
 }

@@ -4,18 +4,17 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_LENGTH, HeaderValue};
-use http::{Request, Response};
+use http::Response;
 use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::surroundings::{Surroundings, send};
 use super::{AccessKey, CredentialsError};
-use crate::client::Skew;
+use crate::client::{Skew, http_request};
 use crate::endpoint::Endpoint;
 use crate::error::{Answer, Error, ErrorKind, Refusal};
 use crate::model::{Effect, Parameters};
-use crate::sign::{FORM, Outgoing, SignatureVersion, Unsigned, encode};
+use crate::sign::{FORM, Outgoing, SignatureVersion, Unsigned, encode, time};
 
 /// The version of the STS API.
 const VERSION: &str = "2015-04-01";
@@ -91,7 +90,7 @@ impl Sts {
             CredentialsError::refused("the endpoint of STS is not of the form https://host[:port]")
         })?;
         let outgoing = self.outgoing(endpoint.host(), action, parameters, key);
-        let request = http_request(&endpoint, outgoing)
+        let request = http_request(&endpoint, "POST", outgoing)
             .map_err(|_| CredentialsError::refused("the key to sign with cannot travel in a header"))?;
         send(&*self.surroundings.transport, request, TIMEOUT).await
     }
@@ -104,12 +103,11 @@ impl Sts {
             let unsigned = Unsigned { method: "POST", host, action, version: VERSION, query, form, headers };
             return self.signature.sign(&unsigned, key, now, &nonce);
         }
-        let timestamp = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
         let common = [
             ("Action", action),
             ("Format", "JSON"),
             ("SignatureNonce", &nonce),
-            ("Timestamp", &timestamp),
+            ("Timestamp", &time(now)),
             ("Version", VERSION),
         ];
         let headers =
@@ -117,17 +115,6 @@ impl Sts {
         let body = encode(&form.iter().chain(common).collect());
         Outgoing { query: String::new(), headers: BTreeMap::from(headers), body }
     }
-}
-
-fn http_request(endpoint: &Endpoint, outgoing: Outgoing) -> Result<Request<Bytes>, http::Error> {
-    let mut request = Request::post(endpoint.url(&outgoing.query));
-    for (name, value) in &outgoing.headers {
-        let mut value = HeaderValue::try_from(value)?;
-        value.set_sensitive(name == "authorization" || name == "x-acs-security-token");
-        request = request.header(name, value);
-    }
-    let request = request.header(CONTENT_LENGTH, outgoing.body.len()).header(ACCEPT, "application/json");
-    request.body(Bytes::from(outgoing.body))
 }
 
 fn read(action: &'static str, sent: &Parameters, response: &Response<Bytes>) -> Result<TemporaryKey, Error> {

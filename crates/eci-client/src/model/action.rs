@@ -3,6 +3,7 @@
 use serde::de::DeserializeOwned;
 
 use super::Parameters;
+use super::read::Read;
 
 /// What carrying out an action may change. Decides what an unanswered call means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,7 +14,7 @@ pub enum Effect {
     Write,
 }
 
-/// A request of the ECI API, version 2018-08-08.
+/// A request of the ECI API, version 2018-08-08. Implemented by the requests of this crate alone.
 pub trait Action: Clone + Send + Sync {
     /// The action as the API spells it, e.g. `CreateContainerGroup`.
     const NAME: &'static str;
@@ -22,7 +23,7 @@ pub trait Action: Clone + Send + Sync {
     /// Whether the client adds its region to a request that names none.
     const REGIONAL: bool = true;
     /// What a successful call answers.
-    type Reply: DeserializeOwned + Send;
+    type Reply: DeserializeOwned + Read + Send;
 
     /// The request flattened to parameters, deterministic. `RegionId` is absent unless the request sets it.
     fn parameters(&self) -> Parameters;

@@ -182,16 +182,28 @@ impl Name {
     /// Runs `inner` with the number of an item appended.
     pub(crate) fn numbered(&mut self, number: usize, inner: impl FnOnce(&mut Self)) {
         let outer = self.0.len();
-        write!(self.0, ".{number}").expect("writing to a text never fails");
+        self.0.push('.');
+        match number {
+            0..10 => self.0.push(char::from(b'0' + number as u8)),
+            _ => write!(self.0, "{number}").expect("writing to a text never fails"),
+        }
         inner(self);
         self.0.truncate(outer);
     }
 }
 
 /// What a request is made of. Structs implement it through `request!`.
+///
+/// Parameters are wanted in byte order of their names. Whoever adds them nearly in that order spares them the way to
+/// their place, so structs go through their fields by name, and lists through their items by the text of the number.
 pub(crate) trait Flatten {
     /// Adds this value's parameters under `at`.
     fn flatten(&self, at: &mut Name, into: &mut Parameters);
+
+    /// Whether there are none. Most fields of most requests are unset, and for those no name is made.
+    fn is_absent(&self) -> bool {
+        false
+    }
 }
 
 impl<T: Flatten> Flatten for Option<T> {
@@ -200,13 +212,30 @@ impl<T: Flatten> Flatten for Option<T> {
             value.flatten(at, into);
         }
     }
+
+    fn is_absent(&self) -> bool {
+        self.is_none()
+    }
 }
 
 impl<T: Flatten> Flatten for Vec<T> {
     fn flatten(&self, at: &mut Name, into: &mut Parameters) {
-        for (item, number) in self.iter().zip(1_usize..) {
-            at.numbered(number, |at| item.flatten(at, into));
+        for first_digit in 1..10 {
+            flatten_from(self, first_digit, at, into);
         }
+    }
+
+    fn is_absent(&self) -> bool {
+        self.is_empty()
+    }
+}
+
+/// Adds the item of this number, then those whose numbers begin with its digits: 1, 10, 11, … 2, 20, …
+fn flatten_from<T: Flatten>(items: &[T], number: usize, at: &mut Name, into: &mut Parameters) {
+    let Some(item) = items.get(number - 1) else { return };
+    at.numbered(number, |at| item.flatten(at, into));
+    for digit in 0..10 {
+        flatten_from(items, number * 10 + digit, at, into);
     }
 }
 
@@ -217,6 +246,34 @@ impl<T: Flatten> Flatten for BTreeMap<String, T> {
             at.within(".", key, |at| value.flatten(at, into));
         }
     }
+}
+
+/// A field of a request struct: its name and what adds it to the parameters.
+pub(crate) type Field<T> = (&'static str, fn(&T, &mut Name, &mut Parameters));
+
+/// Sorts the fields of a struct by name, when it is compiled.
+pub(crate) const fn by_name<T, const N: usize>(mut fields: [Field<T>; N]) -> [Field<T>; N] {
+    let mut sorted = 1;
+    while sorted < N {
+        let mut at = sorted;
+        while at > 0 && is_before(fields[at].0.as_bytes(), fields[at - 1].0.as_bytes()) {
+            (fields[at], fields[at - 1]) = (fields[at - 1], fields[at]);
+            at -= 1;
+        }
+        sorted += 1;
+    }
+    fields
+}
+
+const fn is_before(one: &[u8], other: &[u8]) -> bool {
+    let mut at = 0;
+    while at < one.len() && at < other.len() {
+        if one[at] != other[at] {
+            return one[at] < other[at];
+        }
+        at += 1;
+    }
+    one.len() < other.len()
 }
 
 impl Flatten for String {
@@ -301,12 +358,21 @@ macro_rules! request {
                 at: &mut $crate::model::parameters::Name,
                 into: &mut $crate::model::Parameters,
             ) {
-                let separator = $crate::model::parameters::request!(@separator $($separator)?);
-                $(
-                    at.within(separator, $wire, |at| {
-                        $crate::model::parameters::request!(@flatten $($how)? &self.$field, at, into)
-                    });
-                )*
+                const SEPARATOR: &str = $crate::model::parameters::request!(@separator $($separator)?);
+                const FIELDS: &[$crate::model::parameters::Field<$name>] =
+                    &$crate::model::parameters::by_name([
+                        $( ($wire, |request: &$name, at, into| {
+                            if $crate::model::parameters::Flatten::is_absent(&request.$field) {
+                                return;
+                            }
+                            at.within(SEPARATOR, $wire, |at| {
+                                $crate::model::parameters::request!(@flatten $($how)? &request.$field, at, into)
+                            });
+                        }), )*
+                    ]);
+                for (_, flatten) in FIELDS {
+                    flatten(self, at, into);
+                }
             }
         }
     )* };

@@ -6,9 +6,11 @@
 
 mod collection;
 mod leaf;
+pub(crate) mod quick;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::de::{
     Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor,
@@ -16,18 +18,29 @@ use serde::de::{
 
 pub(crate) use self::collection::Inside;
 pub(crate) use self::leaf::{read_text, text};
+use self::quick::{GivenUp, Reader};
 use super::Secret;
 
 /// A value of a reply. Its `Default` is what a reply without it means.
 ///
 /// It is read in the place where it will stay: a group is half a kilobyte, and every level that handed it on by value
 /// would copy it.
-pub(crate) trait Read: Default {
+pub trait Read: Default {
     /// Reads into a value that is still unset. After an error it may be filled in part.
     fn read<'de, D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error>;
 
+    /// Reads what is next in a body: the same value, by a shorter way for the forms that replies have nearly always.
+    fn read_quick(&mut self, reader: &mut Reader<'_>) -> Result<(), GivenUp> {
+        self.read(reader)
+    }
+
     /// Whether it says nothing.
     fn is_unset(&self) -> bool;
+
+    /// The ways in which a good reply spells that it says nothing; two bytes each.
+    fn nothing() -> &'static [&'static [u8; 2]] {
+        &[b"\"\""]
+    }
 }
 
 /// Carries a place to read into through serde's own traits.
@@ -41,10 +54,37 @@ impl<'de, T: Read> DeserializeSeed<'de> for Into<'_, T> {
     }
 }
 
+/// Where the value of the key that was offered comes from.
+pub(crate) trait Values {
+    /// Why it cannot be read.
+    type Error: Error;
+
+    /// Reads the value.
+    fn value<T: Read>(&mut self, place: &mut T) -> Result<(), Self::Error>;
+
+    /// Reads a list that is the field `name` of the value.
+    fn value_inside<T: Read>(&mut self, name: &'static str, place: &mut Vec<T>) -> Result<(), Self::Error>;
+}
+
+/// The values of an object that serde reads.
+struct OfMap<'a, 'de, A>(&'a mut A, PhantomData<&'de ()>);
+
+impl<'de, A: MapAccess<'de>> Values for OfMap<'_, 'de, A> {
+    type Error = A::Error;
+
+    fn value<T: Read>(&mut self, place: &mut T) -> Result<(), A::Error> {
+        self.0.next_value_seed(Into(place))
+    }
+
+    fn value_inside<T: Read>(&mut self, name: &'static str, place: &mut Vec<T>) -> Result<(), A::Error> {
+        self.0.next_value_seed(Inside::new(name, place))
+    }
+}
+
 /// The fields of a reply struct, offered one key at a time. Implemented by `reply!`.
 pub(crate) trait Fields: Default {
     /// Reads the value if the key is one of ours; says whether it was.
-    fn take<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<bool, A::Error>;
+    fn take<V: Values>(&mut self, key: &str, values: &mut V) -> Result<bool, V::Error>;
 
     /// The first field without which the struct is worthless and that was not given.
     fn missing(&self) -> Option<&'static str>;
@@ -116,6 +156,18 @@ impl<T: Sparse> Read for Option<T> {
         Ok(())
     }
 
+    fn read_quick(&mut self, reader: &mut Reader<'_>) -> Result<(), GivenUp> {
+        if reader.goes_behind(T::nothing()) {
+            return Ok(());
+        }
+        let value = self.insert(T::default());
+        value.read_quick(reader)?;
+        if value.is_unset() {
+            *self = None;
+        }
+        Ok(())
+    }
+
     fn is_unset(&self) -> bool {
         self.is_none()
     }
@@ -152,7 +204,7 @@ pub(crate) fn object<'de, T: Fields, D: Deserializer<'de>>(
         }
         fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
             while let Some(Key(key)) = map.next_key()? {
-                if !self.0.take(&key, &mut map)? {
+                if !self.0.take(&key, &mut OfMap(&mut map, PhantomData))? {
                     map.next_value::<IgnoredAny>()?;
                 }
             }
@@ -197,8 +249,8 @@ impl<'de> Deserialize<'de> for Key<'de> {
 /// `required "Name"` marks a field without which the struct is worthless; its absence is an error. `"Rules" / "Rule"`
 /// is a list in an object of its own, `{ "Rules": { "Rule": [] } }`, as the older actions answer.
 macro_rules! reply {
-    (@seed $place:ident) => { $crate::model::read::Into($place) };
-    (@seed $place:ident, $inner:literal) => { $crate::model::read::Inside::new($inner, $place) };
+    (@value $values:ident, $place:ident) => { $values.value($place) };
+    (@value $values:ident, $place:ident, $inner:literal) => { $values.value_inside($inner, $place) };
     (@missing $self:ident, $field:ident, $wire:literal) => {};
     (@missing required $self:ident, $field:ident, $wire:literal) => {
         if $crate::model::read::Read::is_unset(&$self.$field) {
@@ -221,17 +273,17 @@ macro_rules! reply {
         }
 
         impl $crate::model::read::Fields for $name {
-            fn take<'de, A: serde::de::MapAccess<'de>>(
+            fn take<V: $crate::model::read::Values>(
                 &mut self,
                 key: &str,
-                map: &mut A,
-            ) -> Result<bool, A::Error> {
+                values: &mut V,
+            ) -> Result<bool, V::Error> {
                 match key {
                     $( $wire $(| $alias)* => $crate::model::read::field(&mut self.$field, $wire, |place| {
-                        map.next_value_seed($crate::model::read::reply!(@seed place $(, $inner)?))
+                        $crate::model::read::reply!(@value values, place $(, $inner)?)
                     }), )*
                     _ => match [$( $wire, $( $alias, )* )*].iter().find(|name| key.eq_ignore_ascii_case(name)) {
-                        Some(name) => self.take(name, map),
+                        Some(name) => self.take(name, values),
                         None => Ok(false),
                     },
                 }
@@ -246,6 +298,20 @@ macro_rules! reply {
         impl $crate::model::read::Read for $name {
             fn read<'de, D: serde::Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
                 $crate::model::read::object(self, deserializer)
+            }
+
+            fn read_quick(
+                &mut self,
+                reader: &mut $crate::model::read::quick::Reader<'_>,
+            ) -> Result<(), $crate::model::read::quick::GivenUp> {
+                if reader.object(self)? { Ok(()) } else { self.read(reader) }
+            }
+
+            fn nothing() -> &'static [&'static [u8; 2]] {
+                match $crate::model::read::Fields::missing(&Self::default()) {
+                    None => &[b"{}", b"\"\""],
+                    Some(_) => &[],
+                }
             }
 
             fn is_unset(&self) -> bool {

@@ -29,12 +29,19 @@ macro_rules! words {
             fn is_empty(&self) -> bool {
                 matches!(self, Self::Other(text) if text.is_empty())
             }
+
+            fn in_other_case(text: &str) -> Self {
+                $( if text.eq_ignore_ascii_case($text) { return Self::$variant; } )*
+                Self::Other(text.to_owned())
+            }
         }
 
         impl From<&str> for $name {
             fn from(text: &str) -> Self {
-                $( if text.eq_ignore_ascii_case($text) { return Self::$variant; } )*
-                Self::Other(text.to_owned())
+                match text {
+                    $( $text => Self::$variant, )*
+                    _ => Self::in_other_case(text),
+                }
             }
         }
 

@@ -30,10 +30,23 @@ pub fn encode(parameters: &Parameters) -> String {
     text
 }
 
+/// Whether a byte stays as it is.
+const STAYS: [bool; 256] = {
+    let mut stays = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        stays[byte] =
+            matches!(byte as u8, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~');
+        byte += 1;
+    }
+    stays
+};
+
 /// Most names and values stay as they are, and are copied in one go.
 fn push_encoded(text: &mut String, part: &str) {
-    let stays = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(byte);
-    if part.as_bytes().iter().all(stays) {
+    let all_stay = |bytes: &[u8]| bytes.iter().fold(true, |all, byte| all & STAYS[usize::from(*byte)]);
+    let (eights, rest) = part.as_bytes().as_chunks::<8>();
+    if eights.iter().all(|eight| all_stay(eight)) && all_stay(rest) {
         text.push_str(part);
     } else {
         text.extend(utf8_percent_encode(part, RESERVED));
@@ -41,19 +54,16 @@ fn push_encoded(text: &mut String, part: &str) {
 }
 
 /// Writes a time as both versions want it: UTC, whole seconds.
-pub(super) fn time(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+pub(crate) fn time(at: Timestamp) -> String {
+    let seconds = Timestamp::from_second(at.as_second());
+    seconds.expect("the seconds of a time are a time").to_string()
 }
 
 /// Writes bytes as lower-case hex.
 pub(super) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        text.push(char::from(DIGITS[usize::from(byte & 15)]));
-    }
-    text
+    let digits = |byte: &u8| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
+    bytes.iter().flat_map(digits).map(char::from).collect()
 }
 
 #[cfg(test)]

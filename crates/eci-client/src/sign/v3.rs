@@ -112,21 +112,26 @@ pub(super) fn headers(
 
 impl CanonicalRequest {
     fn new(request: &Unsigned<'_>, headers: &BTreeMap<String, String>, hashed_payload: String) -> Self {
-        let lines = headers.iter().map(|(name, value)| format!("{name}:{}\n", value.trim()));
-        Self {
-            method: request.method.to_owned(),
-            query: encode(request.query),
-            headers: lines.collect(),
-            signed_headers: headers.keys().map(String::as_str).collect::<Vec<_>>().join(";"),
-            hashed_payload,
+        let (mut lines, mut names) = (String::with_capacity(512), String::with_capacity(128));
+        for (name, value) in headers {
+            lines.extend([name, ":", value.trim(), "\n"]);
+            names.extend([if names.is_empty() { "" } else { ";" }, name]);
         }
+        let (method, query) = (request.method.to_owned(), encode(request.query));
+        Self { method, query, headers: lines, signed_headers: names, hashed_payload }
+    }
+
+    /// The text that is hashed.
+    fn text(&self) -> String {
+        let Self { method, query, headers, signed_headers, hashed_payload } = self;
+        [method, "/", query, headers, signed_headers, hashed_payload].join("\n")
     }
 }
 
 impl StringToSign {
     fn new(canonical_request: &CanonicalRequest) -> Self {
-        let hash = sha256(canonical_request.to_string().as_bytes());
-        Self(format!("{ALGORITHM}\n{}", hex(hash.as_ref())))
+        let hash = sha256(canonical_request.text().as_bytes());
+        Self([ALGORITHM, &hex(hash.as_ref())].join("\n"))
     }
 
     fn signature(&self, key: &AccessKey) -> String {
@@ -136,8 +141,7 @@ impl StringToSign {
 
 impl fmt::Display for CanonicalRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { method, query, headers, signed_headers, hashed_payload } = self;
-        write!(f, "{method}\n/\n{query}\n{headers}\n{signed_headers}\n{hashed_payload}")
+        f.write_str(&self.text())
     }
 }
 

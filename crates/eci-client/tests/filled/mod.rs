@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 mod account;
+#[cfg(feature = "client-core")]
+mod answered;
 mod cache;
 mod container_group;
 mod create;
@@ -30,6 +32,11 @@ pub(crate) struct Row {
     pub(crate) shown: String,
     /// Reads a reply and shows it by `Debug`.
     pub(crate) read: fn(&Value) -> Result<String, String>,
+    /// The same of a text.
+    pub(crate) read_text: fn(&str) -> Result<String, String>,
+    /// Has a client call the action and read this answer, and shows it by `Debug`.
+    #[cfg(feature = "client-core")]
+    pub(crate) called: Box<dyn Fn(&str) -> Result<String, String>>,
 }
 
 /// Every action.
@@ -76,19 +83,26 @@ pub(crate) fn rows() -> Vec<Row> {
 
 fn row<A>(request: A) -> Row
 where
-    A: Action + std::fmt::Debug,
+    A: Action + std::fmt::Debug + 'static,
     A::Reply: std::fmt::Debug,
 {
     Row {
+        #[cfg(feature = "client-core")]
+        called: answered::caller(request.clone()),
         action: A::NAME,
         parameters: request.parameters(),
         shown: format!("{request:?} {request:#?}"),
-        read: |value| {
-            // Through text: replies borrow from it, which a `Value` cannot show.
-            let reply: Result<A::Reply, _> = serde_json::from_str(&value.to_string());
-            reply.map(|reply| format!("{reply:?}")).map_err(|error| error.to_string())
-        },
+        read: |value| read::<A>(&value.to_string()),
+        read_text: read::<A>,
     }
+}
+
+fn read<A: Action>(text: &str) -> Result<String, String>
+where
+    A::Reply: std::fmt::Debug,
+{
+    let reply: Result<A::Reply, _> = serde_json::from_str(text);
+    reply.map(|reply| format!("{reply:?}")).map_err(|error| error.to_string())
 }
 
 fn text() -> String {

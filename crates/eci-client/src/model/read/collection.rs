@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::quick::{GivenUp, Reader};
 use super::{Into, Key, Read, refuse_scalars, unexpected, within};
 
 impl<T: Read> Read for Vec<T> {
@@ -33,6 +34,15 @@ impl<T: Read> Read for Vec<T> {
         }
 
         deserializer.deserialize_any(ListVisitor(self))
+    }
+
+    fn read_quick(&mut self, reader: &mut Reader<'_>) -> Result<(), GivenUp> {
+        let is_list = reader.list(|reader| {
+            make_room(self);
+            self.push(T::default());
+            self.last_mut().map_or(Ok(()), |item| item.read_quick(reader))
+        })?;
+        if is_list { Ok(()) } else { self.read(reader) }
     }
 
     fn is_unset(&self) -> bool {
@@ -149,6 +159,13 @@ fn of_item<E: Error>(index: usize, inner: E) -> E {
 /// Items of more bytes are given room one by one.
 const LARGE: usize = 256;
 
+/// A list of four, which is what `push` makes room for, would be 2 KB for a group's only container.
+fn make_room<T>(items: &mut Vec<T>) {
+    if items.capacity() == 0 && size_of::<T>() > LARGE {
+        items.reserve_exact(1);
+    }
+}
+
 /// Reads one more item into a list.
 struct Pushed<'a, T>(&'a mut Vec<T>);
 
@@ -158,10 +175,7 @@ impl<'de, T: Read> DeserializeSeed<'de> for Pushed<'_, T> {
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         let mut item = T::default();
         item.read(deserializer)?;
-        // A list of four, which is what `push` makes room for, would be 2 KB for a group's only container.
-        if self.0.capacity() == 0 && size_of::<T>() > LARGE {
-            self.0.reserve_exact(1);
-        }
+        make_room(self.0);
         self.0.push(item);
         Ok(())
     }

@@ -8,6 +8,7 @@ use jiff::civil::DateTime;
 use jiff::tz::Offset;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
+use super::quick::{GivenUp, Reader};
 use super::{Read, unexpected};
 use crate::model::Secret;
 
@@ -147,6 +148,20 @@ macro_rules! read_text {
                 })
             }
 
+            fn read_quick(
+                &mut self,
+                reader: &mut $crate::model::read::quick::Reader<'_>,
+            ) -> Result<(), $crate::model::read::quick::GivenUp> {
+                match reader.plain_text() {
+                    Some("") => Ok(()),
+                    Some(text) => {
+                        *self = Self::from(text);
+                        Ok(())
+                    }
+                    None => self.read(reader),
+                }
+            }
+
             fn is_unset(&self) -> bool {
                 self.is_empty()
             }
@@ -167,6 +182,16 @@ impl Read for bool {
             other => return Err(unexpected("a boolean", other.found())),
         };
         Ok(())
+    }
+
+    fn read_quick(&mut self, reader: &mut Reader<'_>) -> Result<(), GivenUp> {
+        match reader.truth() {
+            Some(value) => {
+                *self = value;
+                Ok(())
+            }
+            None => self.read(reader),
+        }
     }
 
     fn is_unset(&self) -> bool {
@@ -237,6 +262,17 @@ impl Read for Option<Timestamp> {
             }
             text == ZERO_TIME || self.is_some()
         })
+    }
+
+    fn read_quick(&mut self, reader: &mut Reader<'_>) -> Result<(), GivenUp> {
+        match reader.plain_text() {
+            Some("" | ZERO_TIME) => Ok(()),
+            Some(text) => {
+                *self = Some(reader.time(text, |text| usual_time(text).or_else(|| text.parse().ok()))?);
+                Ok(())
+            }
+            None => self.read(reader),
+        }
     }
 
     fn is_unset(&self) -> bool {

@@ -1,22 +1,34 @@
 //! Reads the JSON of a reply in one pass, and gives up on whatever is out of the ordinary.
 //!
 //! A page of 200 groups has tens of thousands of tokens, nearly all of them short texts without escapes, and the pages
-//! are read every second. Those are read here without a call for each; numbers and texts of other forms are handed to
-//! serde_json token by token. What is no reply (a refusal names a `Code`, see [`reply`]) or cannot be read ends in
-//! [`GivenUp`] without a reason: serde_json then reads the body again and says what is wrong with it.
+//! are read every second. A type reads such a text straight from here ([`Read::read_quick`]); what has another form
+//! goes through serde, as all of it would, its numbers and texts read by serde_json token by token. What is no reply (a
+//! refusal names a `Code`, see [`reply`]) or cannot be read ends in [`GivenUp`] without a reason: serde_json then reads
+//! the body again and says what is wrong with it.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 
-use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use jiff::Timestamp;
+use memchr::memchr;
+use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
+
+use super::{Fields, Inside, Read, Values, complete};
 
 /// serde_json's own limit.
 const DEEPEST: usize = 127;
 
 /// The body is to be read by other means.
-#[derive(Debug, thiserror::Error)]
-#[error("given up")]
-pub(super) struct GivenUp;
+#[derive(Debug)]
+pub struct GivenUp;
+
+impl Display for GivenUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("given up")
+    }
+}
+
+impl std::error::Error for GivenUp {}
 
 impl de::Error for GivenUp {
     fn custom<T: Display>(_: T) -> Self {
@@ -25,25 +37,161 @@ impl de::Error for GivenUp {
 }
 
 /// Reads a reply, unless the object at the top has a key `Code` in any case: then it may be a refusal.
-pub(super) fn reply<T: DeserializeOwned>(body: &[u8]) -> Result<T, GivenUp> {
-    let text = str::from_utf8(body).map_err(|_| GivenUp)?;
-    let mut reader = Reader { text, at: 0, depth: 0 };
-    let reply = T::deserialize(&mut reader)?;
+#[cfg(feature = "client-core")]
+pub(crate) fn reply<T: Read>(body: &[u8]) -> Result<T, GivenUp> {
+    let mut reader = Reader::new(body)?;
+    let mut reply = T::default();
+    reply.read_quick(&mut reader)?;
     match reader.peek() {
         None => Ok(reply),
         Some(_) => Err(GivenUp),
     }
 }
 
-struct Reader<'de> {
+/// The text that is read, and how far.
+pub struct Reader<'de> {
     text: &'de str,
     /// The byte to be read next.
     at: usize,
     /// How many lists and objects are open.
     depth: usize,
+    /// There is neither an escape nor a control character, so that each text ends at the next quote.
+    is_plain: bool,
+    /// The time that was read last.
+    last_time: Option<(&'de str, Timestamp)>,
 }
 
 impl<'de> Reader<'de> {
+    #[cfg(any(feature = "client-core", test))]
+    fn new(body: &'de [u8]) -> Result<Self, GivenUp> {
+        let text = str::from_utf8(body).map_err(|_| GivenUp)?;
+        // The least byte, without an early end: so it is found for many bytes at once.
+        let is_plain = body.iter().fold(u8::MAX, |least, byte| least.min(*byte)) >= 0x20
+            && memchr(b'\\', body).is_none();
+        Ok(Self { text, at: 0, depth: 0, is_plain, last_time: None })
+    }
+
+    /// Goes behind one of these tokens, if one is next.
+    #[inline]
+    pub(crate) fn goes_behind(&mut self, tokens: &[&[u8; 2]]) -> bool {
+        self.peek();
+        let next = self.text.as_bytes().get(self.at..).and_then(<[u8]>::first_chunk);
+        let found = next.is_some_and(|next| tokens.contains(&next));
+        self.at += if found { 2 } else { 0 };
+        found
+    }
+
+    /// Reads a time by `read`, unless it is the one before, as those of one group's conditions often are.
+    pub(crate) fn time(
+        &mut self,
+        text: &'de str,
+        read: impl FnOnce(&str) -> Option<Timestamp>,
+    ) -> Result<Timestamp, GivenUp> {
+        match self.last_time {
+            Some((last, time)) if last == text => Ok(time),
+            _ => {
+                let time = read(text).ok_or(GivenUp)?;
+                self.last_time = Some((text, time));
+                Ok(time)
+            }
+        }
+    }
+
+    /// The text that is next, which may be empty; `None` if something else is, or a text with escapes.
+    #[inline]
+    pub(crate) fn plain_text(&mut self) -> Option<&'de str> {
+        if self.peek() != Some(b'"') {
+            return None;
+        }
+        let start = self.at;
+        match self.quoted() {
+            Ok((text, false)) => Some(text),
+            _ => {
+                self.at = start;
+                None
+            }
+        }
+    }
+
+    /// Reads `true` or `false` if one of them is next.
+    pub(crate) fn truth(&mut self) -> Option<bool> {
+        match self.peek() {
+            Some(b't') => self.word("true").ok().map(|()| true),
+            Some(b'f') => self.word("false").ok().map(|()| false),
+            _ => None,
+        }
+    }
+
+    /// Reads an object key by key, if one is next.
+    #[inline]
+    pub(crate) fn object<T: Fields>(&mut self, into: &mut T) -> Result<bool, GivenUp> {
+        let is_object = self.each(*b"{}", |reader| {
+            let key = reader.key()?;
+            if !into.take(key, reader)? {
+                de::IgnoredAny::deserialize(&mut *reader)?;
+            }
+            Ok(())
+        })?;
+        if is_object {
+            complete(into)?;
+        }
+        Ok(is_object)
+    }
+
+    /// Reads a list item by item, if one is next.
+    #[inline]
+    pub(crate) fn list(
+        &mut self,
+        item: impl FnMut(&mut Self) -> Result<(), GivenUp>,
+    ) -> Result<bool, GivenUp> {
+        self.each(*b"[]", item)
+    }
+
+    /// Reads what is between two brackets and parted by commas, if the first bracket is next. What `one` reads is
+    /// never nothing, so that a comma too many is found out.
+    #[inline]
+    fn each(
+        &mut self,
+        [begin, end]: [u8; 2],
+        mut one: impl FnMut(&mut Self) -> Result<(), GivenUp>,
+    ) -> Result<bool, GivenUp> {
+        if self.peek() != Some(begin) {
+            return Ok(false);
+        }
+        if self.depth == DEEPEST {
+            return Err(GivenUp);
+        }
+        self.at += 1;
+        if self.peek() != Some(end) {
+            self.depth += 1;
+            loop {
+                one(self)?;
+                match self.peek() {
+                    Some(b',') => self.at += 1,
+                    Some(byte) if byte == end => break,
+                    _ => return Err(GivenUp),
+                }
+            }
+            self.depth -= 1;
+        }
+        self.at += 1;
+        Ok(true)
+    }
+
+    /// Reads a key and its colon.
+    #[inline]
+    fn key(&mut self) -> Result<&'de str, GivenUp> {
+        if self.peek() != Some(b'"') {
+            return Err(GivenUp);
+        }
+        let (key, escaped) = self.quoted()?;
+        let refuses = self.depth == 1 && key.eq_ignore_ascii_case("code");
+        if escaped || refuses {
+            return Err(GivenUp);
+        }
+        self.expect(b':')?;
+        Ok(key)
+    }
     fn byte(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
@@ -51,6 +199,13 @@ impl<'de> Reader<'de> {
     /// The next byte that is not white space, which stays.
     #[inline]
     fn peek(&mut self) -> Option<u8> {
+        match self.byte() {
+            Some(byte) if byte > b' ' => Some(byte),
+            _ => self.behind_white_space(),
+        }
+    }
+
+    fn behind_white_space(&mut self) -> Option<u8> {
         loop {
             let byte = self.byte()?;
             if !matches!(byte, b' ' | b'\n' | b'\t' | b'\r') {
@@ -80,6 +235,16 @@ impl<'de> Reader<'de> {
     /// Reads a text whose opening quote is next: what is between its quotes, and whether there are escapes in it.
     #[inline]
     fn quoted(&mut self) -> Result<(&'de str, bool), GivenUp> {
+        if self.is_plain {
+            let rest = self.text.get(self.at + 1..).ok_or(GivenUp)?;
+            let text = before_quote(rest.as_bytes()).and_then(|length| rest.get(..length)).ok_or(GivenUp)?;
+            self.at += text.len() + 2;
+            return Ok((text, false));
+        }
+        self.quoted_with_escapes()
+    }
+
+    fn quoted_with_escapes(&mut self) -> Result<(&'de str, bool), GivenUp> {
         let start = self.at + 1;
         let mut end = start + plain(&self.text.as_bytes()[start..]);
         let mut escaped = false;
@@ -154,13 +319,32 @@ impl<'de> Reader<'de> {
     }
 }
 
+const ONES: u64 = u64::from_ne_bytes([1; 8]);
+const HIGH: u64 = ONES << 7;
+
+/// The high bit of each byte that is zero; of others too, but only above one that is.
+#[inline]
+fn zeros(word: u64) -> u64 {
+    word.wrapping_sub(ONES) & !word & HIGH
+}
+
+/// How many bytes come before the first quote, looked for in whole words of eight.
+#[inline]
+fn before_quote(bytes: &[u8]) -> Option<usize> {
+    let mut before = 0;
+    while let Some(word) = bytes.get(before..).and_then(<[u8]>::first_chunk::<8>) {
+        let quotes = zeros(u64::from_le_bytes(*word) ^ (ONES * u64::from(b'"')));
+        if quotes != 0 {
+            return Some(before + (quotes.trailing_zeros() / 8) as usize);
+        }
+        before += 8;
+    }
+    Some(before + bytes.get(before..)?.iter().position(|byte| *byte == b'"')?)
+}
+
 /// How many bytes at the beginning are neither quote nor escape nor control character, in whole words of eight.
 #[inline]
 fn plain(bytes: &[u8]) -> usize {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    const HIGH: u64 = ONES << 7;
-    // The high bit of each byte that is zero; of others too, but only above one that is.
-    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
     let mut plain = 0;
     for chunk in bytes.chunks_exact(8) {
         let word = u64::from_le_bytes(chunk.try_into().expect("chunks of eight"));
@@ -243,6 +427,19 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
     }
 }
 
+impl Values for Reader<'_> {
+    type Error = GivenUp;
+
+    #[inline]
+    fn value<T: Read>(&mut self, place: &mut T) -> Result<(), GivenUp> {
+        place.read_quick(self)
+    }
+
+    fn value_inside<T: Read>(&mut self, name: &'static str, place: &mut Vec<T>) -> Result<(), GivenUp> {
+        Inside::new(name, place).deserialize(self)
+    }
+}
+
 /// A list or an object of which some was read.
 struct Open<'a, 'de> {
     reader: &'a mut Reader<'de>,
@@ -271,15 +468,7 @@ impl<'de> MapAccess<'de> for Open<'_, 'de> {
         if self.reader.next(&mut self.first, self.end)?.is_none() {
             return Ok(None);
         }
-        if self.reader.byte() != Some(b'"') {
-            return Err(GivenUp);
-        }
-        let (key, escaped) = self.reader.quoted()?;
-        let refuses = self.reader.depth == 1 && key.eq_ignore_ascii_case("code");
-        if escaped || refuses {
-            return Err(GivenUp);
-        }
-        self.reader.expect(b':')?;
+        let key = self.reader.key()?;
         seed.deserialize(de::value::BorrowedStrDeserializer::new(key)).map(Some)
     }
 
@@ -296,8 +485,15 @@ mod tests {
 
     use super::*;
 
+    /// Through serde, so that any JSON will do.
+    fn read_bytes(body: &[u8]) -> Option<Value> {
+        let mut reader = Reader::new(body).ok()?;
+        let value = Value::deserialize(&mut reader).ok()?;
+        reader.peek().is_none().then_some(value)
+    }
+
     fn read(text: &str) -> Option<Value> {
-        reply(text.as_bytes()).ok()
+        read_bytes(text.as_bytes())
     }
 
     #[test]
@@ -348,7 +544,7 @@ mod tests {
             assert!(serde_json::from_str::<Value>(text).is_err(), "{text:?}");
             assert_eq!(read(text), None, "{text:?}");
         }
-        assert!(reply::<Value>(b"\"\xff\"").is_err());
+        assert!(read_bytes(b"\"\xff\"").is_none());
         let deep = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);
         for levels in [127, 128, 100_000] {
             assert_eq!(read(&deep(levels)).is_some(), serde_json::from_str::<Value>(&deep(levels)).is_ok());
@@ -402,7 +598,7 @@ mod tests {
             let mut body = value.to_string().into_bytes();
             let at = at.index(body.len());
             if cut { body.truncate(at) } else { body[at] = byte };
-            if let Ok(read) = reply::<Value>(&body) {
+            if let Some(read) = read_bytes(&body) {
                 prop_assert_eq!(Some(read), serde_json::from_slice(&body).ok());
             }
         }
