@@ -19,8 +19,11 @@ impl Transport for Answer {
     }
 }
 
+/// Given an answer, what was read from it, by `Debug`, or the error.
+pub(crate) type Caller = Box<dyn Fn(&str) -> Result<String, String>>;
+
 /// What calls with this request and shows what it has read, or the error.
-pub(crate) fn caller<A>(request: A) -> Box<dyn Fn(&str) -> Result<String, String>>
+pub(crate) fn caller<A>(request: A) -> Caller
 where
     A: Action + 'static,
     A::Reply: Debug,

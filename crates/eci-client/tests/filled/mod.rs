@@ -36,7 +36,7 @@ pub(crate) struct Row {
     pub(crate) read_text: fn(&str) -> Result<String, String>,
     /// Has a client call the action and read this answer, and shows it by `Debug`.
     #[cfg(feature = "client-core")]
-    pub(crate) called: Box<dyn Fn(&str) -> Result<String, String>>,
+    pub(crate) called: answered::Caller,
 }
 
 /// Every action.

@@ -9,7 +9,6 @@
 use std::fmt::{self, Display};
 
 use jiff::Timestamp;
-use memchr::memchr;
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
@@ -62,12 +61,12 @@ pub struct Reader<'de> {
 }
 
 impl<'de> Reader<'de> {
-    #[cfg(any(feature = "client-core", test))]
+    #[cfg(feature = "client-core")]
     fn new(body: &'de [u8]) -> Result<Self, GivenUp> {
         let text = str::from_utf8(body).map_err(|_| GivenUp)?;
         // The least byte, without an early end: so it is found for many bytes at once.
         let is_plain = body.iter().fold(u8::MAX, |least, byte| least.min(*byte)) >= 0x20
-            && memchr(b'\\', body).is_none();
+            && memchr::memchr(b'\\', body).is_none();
         Ok(Self { text, at: 0, depth: 0, is_plain, last_time: None })
     }
 
@@ -478,7 +477,7 @@ impl<'de> MapAccess<'de> for Open<'_, 'de> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "client-core"))]
 mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
