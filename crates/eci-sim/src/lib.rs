@@ -34,6 +34,7 @@ mod server;
 mod settings;
 mod simulator;
 mod size;
+mod spelling;
 mod state;
 mod validate;
 mod wildcard;

@@ -48,6 +48,9 @@ const EVERYWHERE: &[(f64, &[f64])] = &[
     (64.0, &[128.0, 256.0, 512.0]),
 ];
 
+/// Spot groups have at least this many vCPU.
+const SPOT_FROM_CPU: f64 = 2.0;
+
 /// Sizes of the table above that a spot group cannot have, besides all below 2 vCPU.
 const NOT_FOR_SPOT: &[(f64, f64)] = &[(2.0, 1.0), (4.0, 2.0), (8.0, 4.0)];
 
@@ -76,6 +79,10 @@ const REGIONS_WITH_EXTRA: &[&str] = &[
 
 /// The smallest size sold that holds `wish`: fewest vCPU first, then least memory. `None` when none does.
 pub(crate) fn sellable(wish: Size, region: &str, spot: bool) -> Option<Size> {
+    // Sizes are rounded up, but nothing below is rounded into what spot begins with.
+    if spot && wish.cpu > 0.0 && wish.cpu < SPOT_FROM_CPU {
+        return None;
+    }
     let mut offers = offers(region, spot);
     offers.retain(|offer| offer.cpu >= wish.cpu && offer.memory >= wish.memory);
     offers.into_iter().min_by(|a, b| a.cpu.total_cmp(&b.cpu).then(a.memory.total_cmp(&b.memory)))
@@ -85,7 +92,9 @@ fn offers(region: &str, spot: bool) -> Vec<Size> {
     let regular = EVERYWHERE
         .iter()
         .flat_map(|(cpu, memories)| memories.iter().map(|memory| Size { cpu: *cpu, memory: *memory }))
-        .filter(|offer| !spot || (offer.cpu >= 2.0 && !NOT_FOR_SPOT.contains(&(offer.cpu, offer.memory))));
+        .filter(|offer| {
+            !spot || (offer.cpu >= SPOT_FROM_CPU && !NOT_FOR_SPOT.contains(&(offer.cpu, offer.memory)))
+        });
     let extra = EXTRA
         .iter()
         .flat_map(|(cpu, ranges)| {
@@ -204,8 +213,10 @@ mod tests {
 
     #[test]
     fn spot_starts_at_two_cpus_in_standard_ratios() {
-        let wish = Size { cpu: 0.25, memory: 0.5 };
-        assert_eq!(sellable(wish, "cn-hangzhou", true), Some(Size { cpu: 2.0, memory: 2.0 }));
+        let spot = |cpu, memory| sellable(Size { cpu, memory }, "cn-hangzhou", true);
+        assert_eq!(spot(0.25, 0.5), None, "nothing is rounded into spot");
+        assert_eq!(spot(2.0, 1.0), Some(Size { cpu: 2.0, memory: 2.0 }));
+        assert_eq!(spot(2.0, 5.0), Some(Size { cpu: 2.0, memory: 8.0 }));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::{Context, restart};
 use crate::error::ApiError;
 use crate::params::{Node, Parameters};
 use crate::schema::position;
+use crate::spelling::normal;
 use crate::state::{Cloud, error_of};
 use crate::validate::{is_common, validate};
 
@@ -36,7 +37,7 @@ pub(super) fn run(cloud: &mut Cloud, context: &Context<'_>) -> Result<Value, Api
     validate("CreateContainerGroup", &parameters, &cloud.settings.rules())
         .map_err(|problems| error_of(&problems))?;
     let tags = tags(&group.facts.tags, &context.root);
-    let is_new = parameters != *group.facts.parameters;
+    let is_new = normal(&parameters) != normal(&group.facts.parameters);
     if !is_new && tags == group.facts.tags {
         return Err(ApiError::new(400, "NoNeedUpdate", "The container group is as the request wants it."));
     }

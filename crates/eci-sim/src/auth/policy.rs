@@ -70,6 +70,14 @@ pub(crate) fn one_or_several<'de, D: Deserializer<'de>>(deserializer: D) -> Resu
 }
 
 impl Permissions {
+    /// Whether the action is permitted on anything at all.
+    pub(crate) fn permit_somewhere(&self, action: &str) -> bool {
+        let statements = self.policy.iter().flat_map(|policy| &policy.statement);
+        let allowed = statements.filter(|statement| statement.effect == Effect::Allow);
+        let mut resources = allowed.flat_map(|statement| &statement.resource);
+        self.permit(action, "*") || resources.any(|resource| self.permit(action, resource))
+    }
+
     /// Whether the action is permitted on the resource, an ARN.
     pub(crate) fn permit(&self, action: &str, resource: &str) -> bool {
         let named = |patterns: &[String]| patterns.iter().any(|pattern| names(pattern, action));

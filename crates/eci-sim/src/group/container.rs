@@ -123,7 +123,7 @@ impl Container {
                 let current = self.current.as_ref()?;
                 let turn = current.turns.front().map(|(at, _)| *at);
                 let end = current.planned.as_ref().map(|(at, _)| *at);
-                [turn, end, current.death].into_iter().flatten().min()
+                [turn, end, current.death, current.hook_failure].into_iter().flatten().min()
             }
         }
     }
@@ -167,6 +167,9 @@ impl Container {
         };
         let death = probe("LivenessProbe", "ECI_SIM_LIVENESS").and_then(|probe| probe.death(at));
         let turns = probe("ReadinessProbe", "ECI_SIM_READINESS").map(|probe| probe.readiness(at));
+        let hook = (self.kind == ContainerKind::App && !self.is_real).then(|| facts.post_start(self.index));
+        let failing = hook.flatten().filter(|hook| hook.fails).and_then(|hook| hook.takes);
+        let hook_failure = failing.map(|takes| later(at, takes));
         let ready = self.kind == ContainerKind::App && !facts.has_readiness_probe(self.index);
         if self.previous.is_some() {
             self.restarts += 1;
@@ -179,6 +182,7 @@ impl Container {
             turns: turns.unwrap_or_default(),
             planned,
             death,
+            hook_failure,
             ended: None,
             origin: None,
             injected: Vec::new(),
@@ -224,6 +228,12 @@ impl Container {
         }
         if let Some((end, exit)) = current.planned.clone().filter(|(end, _)| *end <= at) {
             self.end(end, exit, facts.restart_policy(), settings, events);
+        } else if current.hook_failure.is_some_and(|failure| failure <= at) {
+            let message = format!("PostStartHook of container {} failed", self.name);
+            events.warning(at, "FailedPostStartHook", message);
+            events.normal(at, "Killing", format!("Container {} failed its postStart hook", self.name));
+            let exit = Exit::of_code(128 + 9, String::new());
+            self.end(at, exit, facts.restart_policy(), settings, events);
         } else if current.death.is_some_and(|death| death <= at) {
             events.warning(at, "Unhealthy", format!("Liveness probe of {} failed", self.name));
             events.normal(at, "Killing", format!("Container {} failed its liveness probe", self.name));

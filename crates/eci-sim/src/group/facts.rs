@@ -277,20 +277,35 @@ impl Facts {
         self.root().items(ContainerKind::App.list())[index].has("ReadinessProbe")
     }
 
-    /// How long the preStop hook of an app container takes: `None` without one, the grace period when it
-    /// does not end.
-    pub(crate) fn pre_stop(&self, index: usize) -> Option<SignedDuration> {
+    /// What a hook of an app container does, `LifecyclePreStopHandler` or `LifecyclePostStartHandler`; `None` without one.
+    /// A hook by HTTP or TCP succeeds at once; `variable` replaces either kind by a script.
+    fn hook(&self, index: usize, prefix: &str, variable: &str) -> Option<Hook> {
         let root = self.root();
-        let containers = root.items(ContainerKind::App.list());
-        let container = containers[index];
-        let command = container.texts("LifecyclePreStopHandlerExec");
-        if command.is_empty() {
-            let others = ["LifecyclePreStopHandlerHttpGetPort", "LifecyclePreStopHandlerTcpSocketPort"];
-            return others.iter().any(|name| container.has(name)).then_some(SignedDuration::ZERO);
+        let container = *root.items(ContainerKind::App.list()).get(index)?;
+        let command = container.texts(&format!("{prefix}Exec"));
+        let others = ["HttpGetPort", "TcpSocketPort"];
+        if command.is_empty() && !others.iter().any(|other| container.has(&format!("{prefix}{other}"))) {
+            return None;
         }
-        let surroundings = self.surroundings(&root, container);
+        let mut surroundings = self.surroundings(&root, container);
+        // The hook is not the container's program.
+        surroundings.variables.remove(crate::script::SCRIPT_VARIABLE);
+        let script = surroundings.variables.get(variable);
+        let command = script.map_or(command, |script| vec!["sh".to_owned(), "-c".to_owned(), script.clone()]);
+        if command.is_empty() {
+            return Some(Hook { takes: Some(SignedDuration::ZERO), fails: false });
+        }
         let end = Program::of(&command, &surroundings).end(self.created_at, &surroundings);
-        Some(end.map_or(self.grace(), |end| end.after))
+        let fails = end.as_ref().is_some_and(|end| end.exit_code != 0);
+        Some(Hook { takes: end.map(|end| end.after), fails })
+    }
+
+    pub(super) fn pre_stop(&self, index: usize) -> Option<Hook> {
+        self.hook(index, "LifecyclePreStopHandler", "ECI_SIM_PRE_STOP")
+    }
+
+    pub(super) fn post_start(&self, index: usize) -> Option<Hook> {
+        self.hook(index, "LifecyclePostStartHandler", "ECI_SIM_POST_START")
     }
 
     /// Whether the last lines of the log become the message of a failed container that wrote none.
@@ -298,6 +313,14 @@ impl Facts {
         let root = self.root();
         root.items(kind.list())[index].text("TerminationMessagePolicy") == Some("FallbackToLogsOnError")
     }
+}
+
+/// What a hook of a container does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Hook {
+    /// `None` when it does not end.
+    pub(super) takes: Option<SignedDuration>,
+    pub(super) fails: bool,
 }
 
 /// The config files mounted into a container, by absolute path.

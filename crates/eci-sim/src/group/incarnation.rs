@@ -22,6 +22,8 @@ pub(crate) struct Incarnation {
     pub(super) planned: Option<(Timestamp, Exit)>,
     /// When the liveness probe gives it up.
     pub(super) death: Option<Timestamp>,
+    /// When its postStart hook fails.
+    pub(super) hook_failure: Option<Timestamp>,
     pub(crate) ended: Option<(Timestamp, Exit)>,
     /// What the group was when this run began, and the place of its container, where that has changed since.
     pub(crate) origin: Option<(Arc<Facts>, usize)>,

@@ -535,7 +535,8 @@ pub(super) mod tests {
         let settings = Settings { stock: Stock::ScheduleFailed, ..Settings::default() };
         let mut world = World::with(settings, &[]);
         assert_eq!(world.advance(300), Status::ScheduleFailed);
-        assert_eq!(world.group.life.events.iter().next().unwrap().reason, "NoStock");
+        let reasons: Vec<_> = world.group.life.events.iter().map(|event| event.reason).collect();
+        assert_eq!(reasons, ["MultiZoneRecommendations", "StockExhaust", "NoStock"]);
     }
 
     #[test]
@@ -635,5 +636,43 @@ pub(super) mod tests {
         ));
         assert_eq!(world.advance(1), Status::Failed);
         assert!(!world.group.life.end_container("nginx", now, exit, RestartPolicy::Never, &world.settings));
+    }
+
+    #[test]
+    fn a_post_start_hook_that_fails_kills_its_container_and_one_by_http_succeeds() {
+        let exec = ("Container.1.LifecyclePostStartHandlerExec.1", "false");
+        let mut failing = script("sleep 3600", &[exec, ("RestartPolicy", "Never")]);
+        assert_eq!(failing.advance(5_000), Status::Failed);
+        assert_eq!(failing.exit_code("nginx"), Some(137));
+        assert!(failing.group.life.events.iter().any(|event| event.reason == "FailedPostStartHook"));
+        let http = ("Container.1.LifecyclePostStartHandlerHttpGetPort", "80");
+        assert_eq!(script("sleep 3600", &[http]).advance(5_000), Status::Running);
+        let variable = [
+            http,
+            ("Container.1.EnvironmentVar.1.Key", "ECI_SIM_POST_START"),
+            ("Container.1.EnvironmentVar.1.Value", "sleep 2; exit 1"),
+        ];
+        let mut late = script("sleep 3600", &variable);
+        assert_eq!(late.advance(2_600), Status::Running);
+        assert_eq!(late.group.life.container("nginx").unwrap().restarts, 0);
+        late.advance(5_000);
+        assert!(late.group.life.container("nginx").unwrap().restarts > 0);
+    }
+
+    #[test]
+    fn a_pre_stop_hook_that_fails_is_told_and_the_signal_follows() {
+        let hook = [
+            ("Container.1.LifecyclePreStopHandlerTcpSocketPort", "80"),
+            ("Container.1.EnvironmentVar.1.Key", "ECI_SIM_PRE_STOP"),
+            ("Container.1.EnvironmentVar.1.Value", "sleep 3; exit 1"),
+        ];
+        let mut world = script("sleep 3600", &hook);
+        world.advance(1_000);
+        world.delete(false);
+        assert_eq!(world.advance(2_900), Status::Terminating);
+        assert_eq!(world.exit_code("nginx"), None);
+        world.advance(200);
+        assert_eq!(world.exit_code("nginx"), Some(143));
+        assert!(world.group.life.events.iter().any(|event| event.reason == "FailedPreStopHook"));
     }
 }

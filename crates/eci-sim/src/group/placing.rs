@@ -5,10 +5,11 @@
 
 use jiff::Timestamp;
 
+use super::events::Events;
 use super::facts::Offer;
 use super::life::Life;
 use super::{Facts, Group, Status};
-use crate::clock::later;
+use crate::clock::{later, seconds_text};
 use crate::settings::{NoStockReason, Settings, Stock, millis};
 
 /// Why an offer cannot be had.
@@ -113,14 +114,40 @@ impl Group {
 
     fn refuse(&mut self, at: Timestamp, refusal: Refusal, settings: &Settings) {
         let placing = &mut self.life.placing;
-        self.life.events.warning(at, refusal.reason, refusal.message.clone());
         placing.next += 1;
-        placing.at = later(at, millis(settings.stock_retry_ms));
-        placing.refusal = Some(refusal);
         let is_over = placing.next >= self.facts.offers.len() || placing.is_hopeless || placing.is_throttled;
+        placing.at = later(at, millis(settings.stock_retry_ms));
+        tell_what_follows(&mut self.life.events, at, &refusal, &self.facts, (!is_over).then_some(placing.at));
+        self.life.events.warning(at, refusal.reason, refusal.message.clone());
+        placing.refusal = Some(refusal);
         // While other specifications are tried, the group counts as pending.
         self.life.unplaced(at, if is_over { Status::ScheduleFailed } else { Status::Pending });
     }
+}
+
+/// What the platform says of a refusal before the refusal itself: that another offer is tried at `again`, or that there is
+/// none left, and what would help.
+fn tell_what_follows(
+    events: &mut Events,
+    at: Timestamp,
+    refusal: &Refusal,
+    facts: &Facts,
+    again: Option<Timestamp>,
+) {
+    if let Some(again) = again {
+        let message = format!("The creation is tried again at {}.", seconds_text(again));
+        return events.warning(at, "CreateBackoff", message);
+    }
+    if refusal.code != "OperationDenied.NoStock" {
+        return;
+    }
+    let zone = &facts.offers[0].zone;
+    if facts.offers.iter().all(|offer| offer.zone == *zone) {
+        let message = format!("Only {zone} was asked; vSwitches of several zones raise the chances.");
+        events.normal(at, "MultiZoneRecommendations", message);
+    }
+    let message = "The stock of all zones and specifications that were asked for is exhausted.".to_owned();
+    events.warning(at, "StockExhaust", message);
 }
 
 #[cfg(test)]
@@ -164,7 +191,7 @@ mod tests {
         assert_eq!(group.facts.size, Size { cpu: 2.0, memory: 8.0 });
         assert_eq!(group.facts.instance_type, "2-8Gi");
         let reasons: Vec<_> = group.life.events.iter().map(|event| event.reason).collect();
-        assert_eq!(reasons[..3], ["NoStock", "AutoInstanceTypeMatch", "Scheduled"]);
+        assert_eq!(reasons[..4], ["CreateBackoff", "NoStock", "AutoInstanceTypeMatch", "Scheduled"]);
     }
 
     #[test]
@@ -174,6 +201,10 @@ mod tests {
         group.answer_offer(at(1_300), refusal(), &settings);
         assert_eq!(group.life.status(), Status::ScheduleFailed);
         assert_eq!(group.life.ended_at, Some(at(1_300)));
+        let reasons: Vec<_> =
+            group.life.events.iter().map(|event| (event.reason, event.is_warning)).collect();
+        let expected = [("CreateBackoff", true), ("NoStock", true), ("MultiZoneRecommendations", false)];
+        assert_eq!((&reasons[..3], reasons[3].0), (&expected[..], "StockExhaust"));
         assert_eq!(group.offer_due(at(9_000)), None);
     }
 

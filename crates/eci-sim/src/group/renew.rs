@@ -10,6 +10,7 @@ use super::facts::{ContainerKind, Facts};
 use super::{Group, Status};
 use crate::params::Parameters;
 use crate::settings::Settings;
+use crate::spelling::normal;
 
 impl Group {
     /// Whether it can be restarted or updated now.
@@ -33,17 +34,29 @@ impl Group {
     /// containers or registry credentials do.
     pub(crate) fn update(&mut self, parameters: Parameters, at: Timestamp, settings: &Settings) {
         let old = Arc::new(self.facts.clone());
+        let (before, after) = (normal(&old.parameters), normal(&parameters));
         let from_scratch = ["InitContainer.", "ImageRegistryCredential.", "AcrRegistryInfo."]
             .iter()
-            .any(|prefix| below(&old.parameters, prefix) != below(&parameters, prefix));
+            .any(|prefix| below(&before, prefix) != below(&after, prefix));
         self.facts.parameters = Arc::new(parameters);
         for kind in [ContainerKind::Init, ContainerKind::App] {
-            self.replace(kind, &old, from_scratch, at);
+            let is_changed = |then: usize, now: usize| {
+                from_scratch || asked(&before, kind, then) != asked(&after, kind, now)
+            };
+            self.replace(kind, &old, is_changed, at);
         }
         self.life.begin_anew(at, Status::Updating, from_scratch, settings);
     }
 
-    fn replace(&mut self, kind: ContainerKind, old_facts: &Arc<Facts>, all: bool, at: Timestamp) {
+    /// Puts the containers that are asked for now in the place of those before; `is_changed` compares a place before
+    /// with one now.
+    fn replace(
+        &mut self,
+        kind: ContainerKind,
+        old_facts: &Arc<Facts>,
+        is_changed: impl Fn(usize, usize) -> bool,
+        at: Timestamp,
+    ) {
         let list = match kind {
             ContainerKind::Init => &mut self.life.init,
             ContainerKind::App => &mut self.life.apps,
@@ -58,8 +71,11 @@ impl Group {
             for run in [&mut before.current, &mut before.previous].into_iter().flatten() {
                 run.origin.get_or_insert_with(|| (Arc::clone(old_facts), before.index));
             }
-            let is_changed = asked(old_facts, kind, before.index) != asked(&self.facts, kind, new.index);
-            list.push(if all || is_changed { new.succeeding(before, at) } else { before.moved_to(&new) });
+            list.push(if is_changed(before.index, new.index) {
+                new.succeeding(before, at)
+            } else {
+                before.moved_to(&new)
+            });
         }
     }
 }
@@ -72,6 +88,6 @@ fn below<'p>(parameters: &'p Parameters, prefix: &str) -> BTreeMap<&'p str, &'p 
 }
 
 /// What is asked of one container.
-fn asked(facts: &Facts, kind: ContainerKind, index: usize) -> BTreeMap<&str, &str> {
-    below(&facts.parameters, &format!("{}.{}.", kind.list(), index + 1))
+fn asked(parameters: &Parameters, kind: ContainerKind, index: usize) -> BTreeMap<&str, &str> {
+    below(parameters, &format!("{}.{}.", kind.list(), index + 1))
 }

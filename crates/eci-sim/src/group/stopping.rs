@@ -71,6 +71,10 @@ impl Life {
             };
         for container in self.apps.iter().filter(|container| container.is_running()) {
             self.events.normal(at, "Killing", format!("Stopping container {}", container.name));
+            if !force && !facts.is_real && facts.pre_stop(container.index).is_some_and(|hook| hook.fails) {
+                let message = format!("PreStopHook of container {} failed", container.name);
+                self.events.warning(at, "FailedPreStopHook", message);
+            }
         }
         self.deletion = Some(Deletion { stopped_at, gone_at, shows_terminating, force });
         self.stops = stops;
@@ -101,7 +105,8 @@ fn gracefully(facts: &Facts, containers: &[&Container], at: Timestamp) -> Vec<St
         let mut longest = begun;
         for container in level {
             let (program, _) = facts.program(container.kind, container.index);
-            let hook = facts.pre_stop(container.index).unwrap_or(SignedDuration::ZERO);
+            let hook = facts.pre_stop(container.index);
+            let hook = hook.map_or(SignedDuration::ZERO, |hook| hook.takes.unwrap_or(grace));
             let wanted = begun.saturating_add(hook);
             let is_killed = program.ignores_termination() || wanted >= grace;
             let (after, signal) = if is_killed { (grace, SIGKILL) } else { (wanted, SIGTERM) };

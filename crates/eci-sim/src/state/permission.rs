@@ -30,8 +30,14 @@ impl Cloud {
     ) -> Option<Result<Value, ApiError>> {
         let is_read = action.starts_with("Describe") && action != "DescribeRegions";
         let is_blind = self.settings.read_permission == ReadPermission::Denied && is_read;
-        if !is_blind && caller.permissions.permit(action, &self.resource(caller, parameters)) {
+        let resources = self.resources(caller, parameters);
+        if !is_blind && resources.iter().all(|resource| caller.permissions.permit(action, resource)) {
             return None;
+        }
+        let tags = matches!(action, "TagResources" | "UntagResources");
+        if tags && caller.permissions.permit_somewhere(action) {
+            let message = "User not authorized to change the tags of the specified resource.";
+            return Some(Err(ApiError::new(400, "NoPermission.Tag", message)));
         }
         let list = LISTS.iter().find(|(name, _)| *name == action).map(|(_, list)| *list);
         let message =
@@ -47,11 +53,16 @@ impl Cloud {
         })
     }
 
-    /// What a call is about, as policies name it: the group it names, or all of them.
-    fn resource(&self, caller: &AccessKey, parameters: &Parameters) -> String {
+    /// What a call is about, as policies name it: the group or the resources it names, or all groups.
+    fn resources(&self, caller: &AccessKey, parameters: &Parameters) -> Vec<String> {
         let parameter = |name: &str| parameters.get(name).map(String::as_str).filter(|text| !text.is_empty());
         let region = parameter("RegionId").unwrap_or(&self.region);
-        let id = parameter("ContainerGroupId").unwrap_or("*");
-        format!("acs:eci:{region}:{}:containergroup/{id}", caller.account)
+        let kind = parameter("ResourceType").unwrap_or("ContainerGroup").to_ascii_lowercase();
+        let named = parameters.iter().filter(|(name, _)| name.starts_with("ResourceId."));
+        let mut ids: Vec<&str> = named.map(|(_, id)| id.as_str()).collect();
+        if ids.is_empty() {
+            ids.push(parameter("ContainerGroupId").unwrap_or("*"));
+        }
+        ids.iter().map(|id| format!("acs:eci:{region}:{}:{kind}/{id}", caller.account)).collect()
     }
 }

@@ -220,8 +220,10 @@ pub(crate) fn specs_of(root: &Node<'_>) -> Result<Vec<Spec>, String> {
         Some(Spec { instance_type: entry.to_owned(), category: String::new(), size: size? })
     });
     let listed: Vec<Spec> = listed.collect();
-    if !listed.is_empty() {
-        return Ok(listed);
+    // What is no type at all is told of elsewhere.
+    let names_any = instance_types(root).into_iter().any(|entry| size::of_instance_type(entry).is_some());
+    if names_any {
+        return if listed.is_empty() { Err("none of the types is sold".to_owned()) } else { Ok(listed) };
     }
     let wish = wish(root);
     let none = || format!("no size sold holds {} vCPU and {} GiB", wish.cpu, wish.memory);
@@ -330,6 +332,15 @@ mod tests {
         assert_eq!(problems(&[("Cpu", "65"), ("Memory", "1")]), ["Cpu InvalidParameter.CPU.Memory"]);
         let spot = [("SpotStrategy", "SpotAsPriceGo"), ("Cpu", "65"), ("Memory", "1")];
         assert_eq!(problems(&spot), ["Cpu InvalidSpotCpuMemorySpec"]);
+        for small in
+            [[("Cpu", "1"), ("Memory", "2")], [("Container.1.Cpu", "0.5"), ("Container.1.Memory", "1")]]
+        {
+            let small = [&spot[..1], &small].concat();
+            assert_eq!(problems(&small), ["Cpu InvalidSpotCpuMemorySpec"], "{small:?}");
+        }
+        let small = [spot[0], ("InstanceType", "1-2Gi")];
+        assert_eq!(problems(&small), ["Cpu InvalidSpotCpuMemorySpec"]);
+        assert_eq!(problems(&[spot[0], ("InstanceType", "1-2Gi,2-4Gi")]), Vec::<String>::new());
         let economy = [("ComputeCategory.1", "economy"), ("Cpu", "12"), ("Memory", "12")];
         assert_eq!(problems(&economy), ["Cpu InvalidParameter.CPU.Memory"]);
     }

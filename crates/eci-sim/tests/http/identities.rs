@@ -99,6 +99,31 @@ async fn a_policy_document_permits_by_action_and_resource() {
 }
 
 #[tokio::test]
+async fn tags_of_a_resource_that_a_policy_leaves_out_may_not_be_changed() {
+    let (simulator, identity) = with("- {access_key_id: ram, secret: secret, allow: []}").await;
+    let (owner, ram) = (identity("owner"), identity("ram"));
+    let (mine, other) = (owner.create("sleep 60", &[]).await, owner.create("sleep 60", &[]).await);
+    let tag = async |ids: &[&str]| {
+        let mut all = vec![("ResourceType".to_owned(), "ContainerGroup"), ("Tag.1.Key".to_owned(), "k")];
+        all.extend(ids.iter().enumerate().map(|(index, id)| (format!("ResourceId.{}", index + 1), *id)));
+        let all: Vec<(&str, &str)> = all.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+        let reply = ram.call("TagResources", &all).await.unwrap();
+        format!("{} {}", reply.status, reply.code())
+    };
+    assert_eq!(tag(&[&mine]).await, "403 Forbidden.RAM", "it may tag nothing at all");
+    let policy = json!({"Version": "1", "Statement": [
+        {"Effect": "Allow", "Action": "eci:TagResources", "Resource": format!("acs:eci:*:*:containergroup/{mine}")},
+    ]});
+    let change = json!({"access_key_id": "ram", "change": "permit", "policy": policy});
+    assert_eq!(control(simulator.address(), "POST", "accounts", change).await.status, 200);
+    assert_eq!(tag(&[&mine]).await, "200 ");
+    assert_eq!(tag(&[&other]).await, "400 NoPermission.Tag");
+    assert_eq!(tag(&[&mine, &other]).await, "400 NoPermission.Tag");
+    let groups = owner.ok(GROUPS, &[("Tag.1.Key", "k")]).await;
+    assert_eq!(groups["ContainerGroups"].as_array().unwrap().len(), 1, "none of the two, when one may not");
+}
+
+#[tokio::test]
 async fn temporary_credentials_expire_by_the_simulators_time() {
     let (simulator, identity) =
         with("- {access_key_id: STS.1, secret: secret, security_token: token, expires_in_s: 900}").await;

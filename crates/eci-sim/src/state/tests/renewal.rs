@@ -190,3 +190,31 @@ fn calls_beyond_the_published_quota_are_throttled() {
     world.wait(120);
     assert_eq!(world.log("eci-none", &[]), Err("404 InvalidParameter.NotFound".into()));
 }
+
+#[test]
+fn an_update_that_spells_out_what_is_there_is_not_needed_and_restarts_nothing() {
+    let mut world = World::new();
+    let port = ("Container.1.ReadinessProbe.TcpSocket.Port", "80");
+    let id = world.create(&[("Cpu", "2"), ("Memory", "4"), ("Container.1.Tty", "true"), port]);
+    world.wait(1_000);
+    let same = [
+        ("ContainerGroupId", id.as_str()),
+        ("RestartPolicy", "Always"),
+        ("Container.1.Name", "main"),
+        ("Container.1.Image", "nginx"),
+        ("Container.1.Tty", "True"),
+        ("Container.1.Stdin", "False"),
+        ("Container.1.ImagePullPolicy", "IfNotPresent"),
+        ("Container.1.ReadinessProbe.PeriodSeconds", "10"),
+        ("Container.1.ReadinessProbe.FailureThreshold", "3"),
+        port,
+    ];
+    for kind in ["RenewUpdate", "IncrementalUpdate"] {
+        let same = [&same[..], &[("UpdateType", kind)]].concat();
+        assert_eq!(world.call("UpdateContainerGroup", &same), Err("400 NoNeedUpdate".into()), "{kind}");
+    }
+    let other = [&same[..], &[("DnsConfig.NameServer.1", "10.0.0.2")]].concat();
+    world.call("UpdateContainerGroup", &other).unwrap();
+    world.wait(1_000);
+    assert_eq!(world.group(&id)["Containers"][0]["RestartCount"], 0);
+}
