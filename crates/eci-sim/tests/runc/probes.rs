@@ -92,3 +92,86 @@ async fn who_does_not_end_in_time_is_killed() {
     until(&caller, &id, "a killed container", killed).await;
     simulator.shutdown().await;
 }
+
+/// The reasons of a group's events.
+async fn reasons(caller: &Caller) -> Vec<String> {
+    let reply = caller.ok("DescribeContainerGroups", &[("WithEvent", "true")]).await;
+    let events = reply["ContainerGroups"][0]["Events"].as_array().cloned().unwrap_or_default();
+    events.iter().map(|event| event["Reason"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_liveness_that_fails_by_http_or_by_tcp_restarts_only_its_container() {
+    let simulator = simulator(Settings { backoff_base_ms: 200, ..Settings::default() }).await;
+    let caller = Caller::of(&simulator);
+    let http = "mkdir /www; echo ok > /www/health; httpd -p 80 -h /www; sleep 2; rm /www/health; \
+                while true; do sleep 0.1; done";
+    let tcp = "httpd -f -p 81 -h / & sleep 2; kill $!; while true; do sleep 0.1; done";
+    let well = "mkdir /www; echo ok > /www/health; httpd -p 82 -h /www; while true; do sleep 0.1; done";
+    let more = [
+        ("TerminationGracePeriodSeconds", "1"),
+        ("Container.1.LivenessProbe.HttpGet.Port", "80"),
+        ("Container.1.LivenessProbe.HttpGet.Path", "/health"),
+        ("Container.1.LivenessProbe.InitialDelaySeconds", "1"),
+        ("Container.1.LivenessProbe.PeriodSeconds", "1"),
+        ("Container.1.LivenessProbe.FailureThreshold", "2"),
+        ("Container.2.LivenessProbe.TcpSocket.Port", "81"),
+        ("Container.2.LivenessProbe.InitialDelaySeconds", "1"),
+        ("Container.2.LivenessProbe.PeriodSeconds", "1"),
+        ("Container.2.LivenessProbe.FailureThreshold", "2"),
+        ("Container.3.LivenessProbe.HttpGet.Port", "82"),
+        ("Container.3.LivenessProbe.HttpGet.Path", "/health"),
+        ("Container.3.LivenessProbe.InitialDelaySeconds", "1"),
+        ("Container.3.LivenessProbe.PeriodSeconds", "1"),
+    ];
+    let id = create(&caller, &[("http", http), ("tcp", tcp), ("well", well)], &more).await;
+    let restarts =
+        |group: &Value, index: usize| group["Containers"][index]["RestartCount"].as_u64().unwrap_or(0);
+    let both = |group: &Value| restarts(group, 0) > 0 && restarts(group, 1) > 0;
+    let group = until(&caller, &id, "two restarts", both).await;
+    assert_eq!(restarts(&group, 2), 0, "{group}");
+    let last = &group["Containers"][0]["PreviousState"];
+    assert_eq!((&last["State"], &last["ExitCode"]), (&"Terminated".into(), &137.into()), "{last}");
+    let reasons = reasons(&caller).await;
+    assert!(["Unhealthy", "Killing"].iter().all(|reason| reasons.iter().any(|r| r == reason)), "{reasons:?}");
+    simulator.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_post_start_hook_over_http_or_by_command_that_fails_restarts_its_container_until_it_succeeds() {
+    let simulator = simulator(Settings { backoff_base_ms: 200, ..Settings::default() }).await;
+    let caller = Caller::of(&simulator);
+    let serve = "mkdir -p /www/cgi-bin; printf '#!/bin/sh\\necho greeted > /proc/1/fd/1; echo; echo ok\\n' \
+                 > /www/cgi-bin/hello; chmod +x /www/cgi-bin/hello; sleep 2; httpd -p 80 -h /www; \
+                 trap 'exit 0' TERM; while true; do sleep 0.1; done";
+    let more = [
+        ("TerminationGracePeriodSeconds", "1"),
+        ("Volume.1.Name", "shared"),
+        ("Volume.1.Type", "EmptyDirVolume"),
+        ("Container.2.LifecyclePostStartHandlerHttpGetPort", "80"),
+        ("Container.2.LifecyclePostStartHandlerHttpGetPath", "/cgi-bin/hello"),
+        ("Container.3.VolumeMount.1.Name", "shared"),
+        ("Container.3.VolumeMount.1.MountPath", "/shared"),
+        ("Container.3.LifecyclePostStartHandlerExec.1", "sh"),
+        ("Container.3.LifecyclePostStartHandlerExec.2", "-c"),
+        (
+            "Container.3.LifecyclePostStartHandlerExec.3",
+            "echo x >> /shared/tries; [ $(grep -c x /shared/tries) -gt 1 ]",
+        ),
+    ];
+    let scripts = [("server", serve), ("client", WAIT), ("command", WAIT)];
+    let id = create(&caller, &scripts, &more).await;
+    let log = log_with(&caller, &id, "server", "greeted").await;
+    assert_eq!(log, "greeted\n", "it succeeds once, and is not asked again");
+    let settled = |group: &Value| {
+        let of = |index: usize| {
+            let container = &group["Containers"][index];
+            container["CurrentState"]["State"] == "Running" && container["RestartCount"].as_u64() > Some(0)
+        };
+        of(1) && of(2)
+    };
+    let group = until(&caller, &id, "both run after a restart", settled).await;
+    assert_eq!(group["Containers"][2]["RestartCount"], 1, "the second try of the command succeeds");
+    assert!(reasons(&caller).await.contains(&"FailedPostStartHook".to_owned()));
+    simulator.shutdown().await;
+}
