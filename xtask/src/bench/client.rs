@@ -7,8 +7,8 @@
 //!
 //! Both are stopped where they would reach the network, the one by its transport, the other by the function that sends
 //! (which would make the HTTP request itself; that is left out in Python's favour). Both make the same 100 parameters and
-//! read the same page, which the simulator has made. They take turns, and of each the best round's median counts: what
-//! else the machine does must not fall on one of them.
+//! read the same page, which the simulator has made. They take turns, many short ones, and of each the best round's median
+//! counts: what else the machine does must not fall on one of them.
 
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -32,11 +32,11 @@ const GOALS: [(&str, &str, f64); 2] = [
 #[derive(Debug, Args)]
 pub(crate) struct ClientArgs {
     /// Seconds for each of the four measurements of a round.
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = 0.4)]
     seconds: f64,
 
     /// How often both take their turn.
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
 }
 

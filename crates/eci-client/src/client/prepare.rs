@@ -77,9 +77,8 @@ impl Client {
     /// Whether parameters travel in the body: when they are long, and when a secret would be among those in the URL,
     /// because URLs are logged on their way.
     fn in_body(&self, parameters: &Parameters, key: &AccessKey) -> bool {
-        let length: usize = parameters.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
         let token_is_parameter = self.shared.signature == SignatureVersion::V1 && key.is_temporary();
-        length > LONGEST_QUERY || parameters.holds_secret() || token_is_parameter
+        parameters.joined_length() > LONGEST_QUERY || parameters.holds_secret() || token_is_parameter
     }
 }
 

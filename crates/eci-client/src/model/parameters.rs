@@ -31,6 +31,13 @@ struct Entry {
 #[derive(Clone, Copy)]
 struct Span(usize, usize);
 
+impl Span {
+    #[cfg(feature = "client-core")]
+    fn length(self) -> usize {
+        self.1 - self.0
+    }
+}
+
 impl Parameters {
     /// The value of one parameter.
     pub fn get(&self, name: &str) -> Option<&str> {
@@ -56,6 +63,12 @@ impl Parameters {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    /// How long they are as `name=value`, joined by `&`, before anything is encoded; one more where there are any.
+    #[cfg(feature = "client-core")]
+    pub(crate) fn joined_length(&self) -> usize {
+        self.entries.iter().map(|entry| entry.name.length() + entry.value.length() + 2).sum()
     }
 
     /// Whether one of the values is a [`Secret`](super::Secret): such a request never travels in a URL,
@@ -234,8 +247,10 @@ impl<T: Flatten> Flatten for Vec<T> {
 fn flatten_from<T: Flatten>(items: &[T], number: usize, at: &mut Name, into: &mut Parameters) {
     let Some(item) = items.get(number - 1) else { return };
     at.numbered(number, |at| item.flatten(at, into));
-    for digit in 0..10 {
-        flatten_from(items, number * 10 + digit, at, into);
+    if number * 10 <= items.len() {
+        for digit in 0..10 {
+            flatten_from(items, number * 10 + digit, at, into);
+        }
     }
 }
 
