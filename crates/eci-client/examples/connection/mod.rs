@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 use eci_client::credentials::{Chain, Surroundings};
-use eci_client::{AccessKey, Client, CredentialsError, ErrorKind};
+use eci_client::transport::Proxies;
+use eci_client::{AccessKey, Client, CredentialsError, ErrorKind, HyperTransport};
 
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -34,7 +35,8 @@ impl Connection {
     /// A client of a region.
     pub(crate) fn client(&self, region: &str) -> Result<Client> {
         let key = |id, secret| AccessKey::new(id, secret).with_security_token(&self.security_token);
-        let builder = Client::builder(region);
+        let proxied = HyperTransport::builder().proxies(Proxies::from_environment()).build()?;
+        let builder = Client::builder(region).transport(proxied);
         let builder = match (&self.access_key_id, &self.access_key_secret, &self.endpoint) {
             (Some(id), Some(secret), _) => builder.credentials(key(id.as_str(), secret.as_str())),
             (_, _, Some(_)) => builder.credentials(key(SIMULATOR.0, SIMULATOR.1)),

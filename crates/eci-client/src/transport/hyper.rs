@@ -123,17 +123,20 @@ impl HyperTransportBuilder {
             || HttpsConnectorBuilder::new().with_tls_config(tls.clone()).https_or_http().enable_http1();
         let proxies = self.proxies.matcher()?;
         let to_proxy = connector().wrap_connector(tcp.clone());
-        let https = connector().wrap_connector(Route { tcp, to_proxy, proxies: Arc::clone(&proxies) });
-        let connector = PatientConnector { https, timeout: self.connect_timeout };
+        let route = Route { tcp, to_proxy, proxies: Arc::clone(&proxies), only_tunnels: false };
+        let over = |route| {
+            let https = connector().wrap_connector(route);
+            PatientConnector { https, timeout: self.connect_timeout }
+        };
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_TIMEOUT)
-            .build(connector.clone());
+            .build(over(route.clone()));
         Ok(HyperTransport {
             client,
             proxies,
             #[cfg(feature = "exec")]
-            connector,
+            connector: over(Route { only_tunnels: true, ..route }),
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Leads connections through proxies: a tunnel (`CONNECT`) for HTTPS, forwarding for plain HTTP.
+//! Leads connections through proxies: a tunnel (`CONNECT`) for HTTPS and for web sockets, forwarding for plain HTTP.
 //!
 //! Through a tunnel the proxy sees the host only. What it is told of its user's password is never shown.
 
@@ -131,12 +131,22 @@ pub(super) fn authorization(proxies: &Matcher, uri: &Uri) -> Option<HeaderValue>
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 
+/// A proxy that refused, or is not there. Says which way was wanted; of the proxy only what went wrong.
+#[derive(Debug, thiserror::Error)]
+#[error("no tunnel through the proxy to {to:?}")]
+struct NoTunnel {
+    to: String,
+    source: BoxError,
+}
+
 /// Connects to a host, or to the proxy on the way to it.
 #[derive(Clone, Debug)]
 pub(super) struct Route {
     pub(super) tcp: HttpConnector,
     pub(super) to_proxy: HttpsConnector<HttpConnector>,
     pub(super) proxies: Arc<Matcher>,
+    /// Also where nothing is encrypted: a proxy that forwards single requests lets no web socket through.
+    pub(super) only_tunnels: bool,
 }
 
 impl Service<Uri> for Route {
@@ -153,17 +163,32 @@ impl Service<Uri> for Route {
             let connecting = self.tcp.call(host);
             return Box::pin(async { Ok(Routed::to_host(MaybeHttpsStream::Http(connecting.await?))) });
         };
-        if host.scheme() == Some(&Scheme::HTTPS) {
+        if self.only_tunnels || host.scheme() == Some(&Scheme::HTTPS) {
             let mut tunnel = Tunnel::new(proxy.uri().clone(), self.to_proxy.clone());
             if let Some(authorization) = proxy.basic_auth() {
                 tunnel = tunnel.with_auth(authorization.clone());
             }
-            let connecting = tunnel.call(host);
-            return Box::pin(async { Ok(Routed::to_host(connecting.await?)) });
+            return Box::pin(async move {
+                let host = with_port(host)?;
+                let to = host.authority().map_or_else(String::new, ToString::to_string);
+                let connected = tunnel.call(host).await;
+                Ok(Routed::to_host(connected.map_err(|error| NoTunnel { to, source: error.into() })?))
+            });
         }
         let connecting = self.to_proxy.call(proxy.uri().clone());
         Box::pin(async { Ok(Routed { stream: connecting.await?, forwarded: true }) })
     }
+}
+
+/// The same with its scheme's port, where it has none: a tunnel takes 443 for granted.
+fn with_port(host: Uri) -> Result<Uri, http::Error> {
+    if host.port().is_some() {
+        return Ok(host);
+    }
+    let port = if host.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 };
+    let authority = format!("{}:{port}", host.host().unwrap_or_default());
+    let scheme = host.scheme().unwrap_or(&Scheme::HTTP).clone();
+    Uri::builder().scheme(scheme).authority(authority).path_and_query("/").build()
 }
 
 /// A connection that leads to the host, or to a proxy that forwards.
@@ -268,6 +293,18 @@ mod tests {
         }
         let shown = format!("{:?}", Proxies::none().https("http://user:hunter2@p:1").except("x"));
         assert!(!shown.contains("hunter2"), "{shown}");
+    }
+
+    #[test]
+    fn a_tunnel_leads_to_the_schemes_own_port() {
+        for (host, expected) in [
+            ("http://h/", "http://h:80/"),
+            ("https://h/", "https://h:443/"),
+            ("http://[::1]/", "http://[::1]:80/"),
+            ("https://h:8443/", "https://h:8443/"),
+        ] {
+            assert_eq!(with_port(Uri::from_static(host)).expect("a URL"), Uri::from_static(expected));
+        }
     }
 
     #[test]
