@@ -7,6 +7,7 @@
 mod container;
 mod create;
 mod queries;
+mod resources;
 mod shape;
 mod volume;
 
@@ -71,7 +72,7 @@ pub(crate) fn validate(action: &str, parameters: &Parameters, rules: &Rules) -> 
         "DescribeContainerGroupEvents" => queries::describe_events(&mut checker, &root),
         "UpdateContainerGroup" => queries::update(&mut checker, &root),
         "DescribeContainerLog" => queries::describe_log(&mut checker, &root),
-        _ => {}
+        _ => resources::check(&mut checker, action, &root),
     }
     if checker.problems.is_empty() { Ok(()) } else { Err(checker.problems) }
 }
@@ -148,6 +149,18 @@ impl Checker<'_> {
             && text.parse::<std::net::IpAddr>().is_err()
         {
             self.invalid(node.path_of(name), format!("{text:?} is not an IP address"));
+        }
+    }
+
+    /// One or several vSwitches, comma separated.
+    fn v_switches(&mut self, root: &Node<'_>) {
+        let Some(list) = root.text("VSwitchId").filter(|list| !list.is_empty()) else { return };
+        let ids: Vec<&str> = list.split(',').map(str::trim).collect();
+        if ids.len() > 10 {
+            self.report("VSwitchId", "InvalidParameter.ValueExceeded", "at most 10 vSwitches are allowed");
+        }
+        if ids.contains(&"") {
+            self.invalid("VSwitchId", "one of the ids between the commas is empty");
         }
     }
 

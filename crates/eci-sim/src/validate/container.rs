@@ -9,6 +9,9 @@ use crate::settings::CommandLimits;
 /// Containers of one kind in a group: the product's limit, half of what the metadata allows.
 const MAX_CONTAINERS: usize = 20;
 
+/// What the platform listens on inside every group.
+const PLATFORM_PORTS: &[u16] = &[111, 998, 10250, 10255];
+
 const CAPABILITIES: &[&str] = &[
     "AUDIT_WRITE",
     "CHOWN",
@@ -114,17 +117,31 @@ fn ports(checker: &mut Checker<'_>, container: &Node<'_>) {
         checker.required(port, "Port");
         checker.between(port, "Port", 1, 65535);
         checker.one_of(port, "Protocol", &["TCP", "UDP"]);
+        if port.number::<u16>("Port").is_some_and(|number| PLATFORM_PORTS.contains(&number)) {
+            checker.invalid(port.path_of("Port"), "is taken by the platform");
+        }
     }
 }
 
 fn mounts(checker: &mut Checker<'_>, container: &Node<'_>, volumes: &BTreeSet<&str>) {
     checker.at_most(container, "VolumeMount", 101);
+    let mut paths = BTreeSet::new();
     for mount in container.items("VolumeMount") {
         checker.required(mount, "Name");
         checker.required(mount, "MountPath");
         checker.one_of(mount, "MountPropagation", &["None", "HostToContainer", "Bidirectional"]);
         if let Some(name) = mount.text("Name").filter(|name| !volumes.contains(name)) {
             checker.invalid(mount.path_of("Name"), format!("there is no volume {name:?}"));
+        }
+        let path = mount.text("MountPath").unwrap_or_default();
+        if !path.is_empty() && !path.starts_with('/') {
+            checker.invalid(mount.path_of("MountPath"), "must begin with /");
+        } else if !path.is_empty() && !paths.insert(path.trim_end_matches('/')) {
+            checker.invalid(mount.path_of("MountPath"), "another volume is mounted there");
+        }
+        let sub_path = mount.text("SubPath").unwrap_or_default();
+        if sub_path.starts_with('/') || sub_path.split('/').any(|segment| segment == "..") {
+            checker.invalid(mount.path_of("SubPath"), "must be relative and must not contain ..");
         }
     }
 }
@@ -136,6 +153,11 @@ fn probe(checker: &mut Checker<'_>, container: &Node<'_>, name: &str) {
     let handlers = ["HttpGet", "Exec", "TcpSocket"].iter().filter(|handler| probe.has(handler)).count();
     if handlers != 1 {
         checker.invalid(probe.path_of(""), "needs exactly one of HttpGet, Exec and TcpSocket");
+    }
+    for (handler, needed) in [("HttpGet", "HttpGet.Port"), ("TcpSocket", "TcpSocket.Port")] {
+        if probe.has(handler) {
+            checker.required(probe, needed);
+        }
     }
     checker.at_most(probe, "Exec.Command", 20);
     checker.between(probe, "HttpGet.Port", 1, 65535);
@@ -152,6 +174,14 @@ fn hook(checker: &mut Checker<'_>, container: &Node<'_>, prefix: &str) {
     checker.at_most(container, &format!("{prefix}Exec"), 101);
     checker.between(container, &format!("{prefix}HttpGetPort"), 1, 65535);
     checker.between(container, &format!("{prefix}TcpSocketPort"), 1, 65535);
+    checker.one_of(container, &format!("{prefix}HttpGetScheme"), &["HTTP", "HTTPS"]);
+    let has = |member: &str| container.has(&format!("{prefix}{member}"));
+    if ["HttpGetPath", "HttpGetHost", "HttpGetScheme", "HttpGetHttpHeader"].into_iter().any(has) {
+        checker.required(container, &format!("{prefix}HttpGetPort"));
+    }
+    if has("TcpSocketHost") {
+        checker.required(container, &format!("{prefix}TcpSocketPort"));
+    }
     let handlers = ["Exec", "HttpGetPort", "TcpSocketPort"];
     if handlers.iter().filter(|handler| container.has(&format!("{prefix}{handler}"))).count() > 1 {
         checker.invalid(container.path_of(prefix), "needs exactly one kind of handler");

@@ -62,6 +62,8 @@ fn enumerations(checker: &mut Checker<'_>, root: &Node<'_>) {
     checker.one_of(root, "SpotStrategy", &["NoSpot", "SpotWithPriceLimit", "SpotAsPriceGo"]);
     checker.one_of(root, "DnsPolicy", &["None", "Default"]);
     checker.one_of(root, "EipISP", &["BGP", "BGP_PRO"]);
+    checker.one_of(root, "DataCachePL", &["PL0", "PL1", "PL2", "PL3"]);
+    checker.one_of(root, "FixedIp", &["true", "True", "false", "False"]);
     checker.one_of(root, "ImageAccelerateMode", &["nydus", "dadi", "p2p", "imc"]);
     for category in root.items("ComputeCategory") {
         checker.one_of(category, "", &["economy", "general"]);
@@ -74,6 +76,8 @@ fn ranges(checker: &mut Checker<'_>, root: &Node<'_>) {
     checker.between(root, "SpotDuration", 0, 1);
     checker.between(root, "CpuOptionsCore", 0, 1000);
     checker.between(root, "CpuOptionsThreadsPerCore", 0, 1000);
+    checker.between(root, "FixedIpRetainHour", 1, i64::MAX);
+    checker.between(root, "Ipv6GatewayBandwidth", 1, 2000);
     checker.between(root, "EipBandwidth", 0, 1_000_000);
     checker.between(root, "Ipv6AddressCount", 1, 1);
     checker.between(root, "IngressBandwidth", 0, i64::MAX);
@@ -83,9 +87,7 @@ fn ranges(checker: &mut Checker<'_>, root: &Node<'_>) {
 }
 
 fn network(checker: &mut Checker<'_>, root: &Node<'_>) {
-    if root.text("VSwitchId").is_some_and(|list| list.split(',').count() > 10) {
-        checker.report("VSwitchId", "InvalidParameter.ValueExceeded", "at most 10 vSwitches are allowed");
-    }
+    checker.v_switches(root);
     if root.flag("AutoCreateEip") && root.has("EipInstanceId") {
         checker.invalid("EipInstanceId", "cannot be given together with AutoCreateEip");
     }
@@ -105,6 +107,16 @@ fn network(checker: &mut Checker<'_>, root: &Node<'_>) {
         checker.required(alias, "Ip");
         checker.address(alias, "Ip");
         checker.at_most(alias, "Hostname", 51);
+        if alias.items("Hostname").is_empty() {
+            let parameter = alias.path_of("Hostname.1");
+            checker.report(parameter, "MissingParameter", "an address needs at least one name");
+        }
+    }
+    for server in root.items("DnsConfig.NameServer") {
+        checker.address(server, "");
+    }
+    for option in root.items("DnsConfig.Option") {
+        checker.required(option, "Name");
     }
 }
 
@@ -126,9 +138,25 @@ fn placement(checker: &mut Checker<'_>, root: &Node<'_>) {
     }
     if root.text("SpotStrategy") == Some("SpotWithPriceLimit") {
         checker.required(root, "SpotPriceLimit");
+        spot_limit(checker, root);
+    }
+    if root.text("OsType") == Some("Windows") {
+        let message = "Windows is for accounts that were invited only";
+        checker.report("OsType", "Forbidden.OnlyForInvitedTest", message);
     }
     if root.text("CorePattern").is_some_and(|pattern| pattern.starts_with('|')) {
         checker.invalid("CorePattern", "must not begin with a pipe");
+    }
+}
+
+/// CNY an hour, with at most three decimals.
+fn spot_limit(checker: &mut Checker<'_>, root: &Node<'_>) {
+    let Some(limit) = root.number::<f64>("SpotPriceLimit") else { return };
+    let thousandths = limit * 1000.0;
+    if limit <= 0.0 {
+        checker.invalid("SpotPriceLimit", "must be above 0");
+    } else if (thousandths - thousandths.round()).abs() > 1e-6 {
+        checker.invalid("SpotPriceLimit", "has at most three decimals");
     }
 }
 
@@ -139,6 +167,9 @@ fn families(checker: &mut Checker<'_>, root: &Node<'_>, types: &[&str]) {
         .items("Container")
         .iter()
         .any(|container| container.number::<u32>("Gpu").is_some_and(|count| count > 0));
+    if uses_gpu && !types.iter().any(|entry| size::family_of(entry) == Family::Gpu) {
+        checker.invalid("InstanceType", "a container wants GPUs, and no type has any");
+    }
     for entry in types.iter().filter(|entry| entry.starts_with("ecs.")) {
         match size::family_of(entry) {
             Family::Unknown => {
@@ -158,11 +189,16 @@ fn families(checker: &mut Checker<'_>, root: &Node<'_>, types: &[&str]) {
 }
 
 fn sysctls(checker: &mut Checker<'_>, root: &Node<'_>) {
+    for sysctl in root.items("SecurityContext.Sysctl").iter().chain(&root.items("HostSecurityContext.Sysctl"))
+    {
+        checker.required(sysctl, "Name");
+        checker.required(sysctl, "Value");
+    }
     for sysctl in root.items("SecurityContext.Sysctl") {
         checker.one_of(sysctl, "Name", SAFE_SYSCTLS);
     }
     for sysctl in root.items("HostSecurityContext.Sysctl") {
-        if !sysctl.text("Name").is_some_and(is_unsafe_sysctl) {
+        if !sysctl.text("Name").is_none_or(is_unsafe_sysctl) {
             checker.invalid(sysctl.path_of("Name"), "is not among the kernel parameters that may be changed");
         }
     }
@@ -177,7 +213,7 @@ fn is_unsafe_sysctl(name: &str) -> bool {
         || ["kernel.sem", "vm.min_free_kbytes"].contains(&name)
 }
 
-fn registries(checker: &mut Checker<'_>, root: &Node<'_>) {
+pub(super) fn registries(checker: &mut Checker<'_>, root: &Node<'_>) {
     for credential in root.items("ImageRegistryCredential") {
         checker.required(credential, "Server");
         checker.required(credential, "UserName");
@@ -395,15 +431,24 @@ mod tests {
         ];
         assert_eq!(problems(&safe), Vec::<String>::new());
         assert_eq!(
-            problems(&[("SecurityContext.Sysctl.1.Name", "kernel.sem")]),
+            problems(&[
+                ("SecurityContext.Sysctl.1.Name", "kernel.sem"),
+                ("SecurityContext.Sysctl.1.Value", "1")
+            ]),
             ["SecurityContext.Sysctl.1.Name InvalidParameter"]
         );
         assert_eq!(
-            problems(&[("HostSecurityContext.Sysctl.1.Name", "net.core.somaxconn")]),
+            problems(&[
+                ("HostSecurityContext.Sysctl.1.Name", "net.core.somaxconn"),
+                ("HostSecurityContext.Sysctl.1.Value", "1")
+            ]),
             Vec::<String>::new()
         );
         assert_eq!(
-            problems(&[("HostSecurityContext.Sysctl.1.Name", "net.ipv4.tcp_syncookies")]),
+            problems(&[
+                ("HostSecurityContext.Sysctl.1.Name", "net.ipv4.tcp_syncookies"),
+                ("HostSecurityContext.Sysctl.1.Value", "1")
+            ]),
             ["HostSecurityContext.Sysctl.1.Name InvalidParameter"]
         );
     }
@@ -429,5 +474,76 @@ mod tests {
         assert_eq!(problems(&[("InstanceType", "a-b")]), ["InstanceType InvalidParameter"]);
         let six = ["2-4Gi"; 6].join(",");
         assert_eq!(problems(&[("InstanceType", &six)]), ["InstanceType InvalidParameter.ValueExceeded"]);
+    }
+
+    #[test]
+    fn what_a_hostile_caller_sends_is_refused_by_its_own_code() {
+        const VOLUME: [(&str, &str); 1] = [("Volume.1.Name", "v")];
+        const MOUNT: [(&str, &str); 3] = [
+            ("Volume.1.Type", "EmptyDirVolume"),
+            ("Container.1.VolumeMount.1.Name", "v"),
+            ("Container.1.VolumeMount.1.MountPath", "/data"),
+        ];
+        const FLEX: [(&str, &str); 2] =
+            [("Volume.1.Type", "FlexVolume"), ("Volume.1.FlexVolume.Driver", "alicloud/disk")];
+        const LIMIT: [(&str, &str); 1] = [("SpotStrategy", "SpotWithPriceLimit")];
+        let exec = ("Container.1.LivenessProbe.Exec.Command.1", "true");
+        for (given, (name, wrong), right, problem) in [
+            (&[][..], ("Container.1.Port.1.Port", "10250"), "8080", "InvalidParameter"),
+            (&[], ("Container.1.Gpu", "1"), "0", "InstanceType InvalidParameter"),
+            (&[], ("OsType", "Windows"), "Linux", "Forbidden.OnlyForInvitedTest"),
+            (&[], ("VSwitchId", "vsw-1,,vsw-2"), "vsw-1,vsw-2", "InvalidParameter"),
+            (&[], ("FixedIpRetainHour", "0"), "24", "InvalidParameter.ValueExceeded"),
+            (&[], ("Ipv6GatewayBandwidth", "2001"), "2000", "InvalidParameter.ValueExceeded"),
+            (&[], ("DataCachePL", "PL9"), "PL1", "InvalidParameter"),
+            (&[], ("DnsConfig.NameServer.1", "dns.example"), "10.0.0.2", "InvalidParameter"),
+            (&LIMIT, ("SpotPriceLimit", "0"), "0.5", "InvalidParameter"),
+            (&LIMIT, ("SpotPriceLimit", "0.1234"), "0.123", "InvalidParameter"),
+            (
+                &[exec],
+                ("Container.1.LivenessProbe.TimeoutSeconds", "0"),
+                "1",
+                "InvalidParameter.ValueExceeded",
+            ),
+            (&MOUNT, ("Container.1.VolumeMount.1.MountPath", "data"), "/data", "InvalidParameter"),
+            (&MOUNT, ("Container.1.VolumeMount.1.SubPath", "../up"), "in/side", "InvalidParameter"),
+            (&MOUNT, ("Volume.1.EmptyDirVolume.SizeLimit", "much"), "1.5Gi", "InvalidParameter"),
+            (&FLEX, ("Volume.1.FlexVolume.Options", "{}"), r#"{"volumeId":"d-1"}"#, "MissingParameter"),
+            (
+                &FLEX,
+                ("Volume.1.FlexVolume.Options", r#"{"volumeSize":"10"}"#),
+                r#"{"volumeSize":"20"}"#,
+                "InvalidParameter",
+            ),
+        ] {
+            let is_volume = name.starts_with("Volume.") || name.contains("VolumeMount");
+            let base = if is_volume { &VOLUME[..] } else { &[] };
+            let of = |value: &str| problems(&[base, given, &[(name, value)]].concat());
+            let expected =
+                if problem.contains(' ') { problem.to_owned() } else { format!("{name} {problem}") };
+            assert_eq!(of(wrong), [expected], "{name}={wrong}");
+            assert_eq!(of(right), Vec::<String>::new(), "{name}={right}");
+        }
+    }
+
+    #[test]
+    fn what_depends_on_another_parameter_is_missed() {
+        let alias = [("HostAliase.1.Ip", "10.0.0.9")];
+        assert_eq!(problems(&alias), ["HostAliase.1.Hostname.1 MissingParameter"]);
+        let sysctl = [("SecurityContext.Sysctl.1.Name", "net.ipv4.ping_group_range")];
+        assert_eq!(problems(&sysctl), ["SecurityContext.Sysctl.1.Value MissingParameter"]);
+        let probe = [("Container.1.ReadinessProbe.HttpGet.Path", "/")];
+        assert_eq!(problems(&probe), ["Container.1.ReadinessProbe.HttpGet.Port MissingParameter"]);
+        let hook = [("Container.1.LifecyclePreStopHandlerHttpGetPath", "/bye")];
+        assert_eq!(problems(&hook), ["Container.1.LifecyclePreStopHandlerHttpGetPort MissingParameter"]);
+        let twice = [
+            ("Volume.1.Name", "v"),
+            ("Volume.1.Type", "EmptyDirVolume"),
+            ("Container.1.VolumeMount.1.Name", "v"),
+            ("Container.1.VolumeMount.1.MountPath", "/data"),
+            ("Container.1.VolumeMount.2.Name", "v"),
+            ("Container.1.VolumeMount.2.MountPath", "/data/"),
+        ];
+        assert_eq!(problems(&twice), ["Container.1.VolumeMount.2.MountPath InvalidParameter"]);
     }
 }

@@ -7,6 +7,9 @@ use crate::settings::SinceSecondBounds;
 /// `ContainerGroupIds` may name this many.
 pub(crate) const MAX_IDS: usize = 20;
 
+/// An update carries fewer files than a create.
+const MAX_UPDATED_FILES: usize = 16;
+
 pub(super) fn describe_groups(checker: &mut Checker<'_>, root: &Node<'_>) {
     ids(checker, root);
     checker.tags(root, 10);
@@ -31,6 +34,9 @@ pub(super) fn update(checker: &mut Checker<'_>, root: &Node<'_>) {
     checker.one_of(root, "UpdateType", &["RenewUpdate", "IncrementalUpdate"]);
     checker.one_of(root, "RestartPolicy", &["Always", "OnFailure", "Never"]);
     checker.tags(root, 20);
+    for volume in root.items("Volume") {
+        checker.at_most(volume, "ConfigFileVolume.ConfigFileToPath", MAX_UPDATED_FILES);
+    }
 }
 
 pub(super) fn describe_log(checker: &mut Checker<'_>, root: &Node<'_>) {
@@ -45,13 +51,18 @@ pub(super) fn describe_log(checker: &mut Checker<'_>, root: &Node<'_>) {
 }
 
 fn ids(checker: &mut Checker<'_>, root: &Node<'_>) {
-    let Some(text) = root.text("ContainerGroupIds").filter(|text| !text.is_empty()) else {
+    id_list(checker, root, "ContainerGroupIds");
+}
+
+/// Ids as a JSON array in one text.
+pub(super) fn id_list(checker: &mut Checker<'_>, root: &Node<'_>, name: &str) {
+    let Some(text) = root.text(name).filter(|text| !text.is_empty()) else {
         return;
     };
     match serde_json::from_str::<Vec<String>>(text) {
-        Err(_) => checker.invalid("ContainerGroupIds", "must be a JSON array of texts"),
+        Err(_) => checker.invalid(name, "must be a JSON array of texts"),
         Ok(ids) if ids.len() > MAX_IDS => checker.report(
-            "ContainerGroupIds",
+            name,
             "InvalidParameter.ValueExceeded",
             format!("{} ids, at most {MAX_IDS} are allowed", ids.len()),
         ),

@@ -1,9 +1,11 @@
 //! The documented limits of volumes and of the files they carry.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value};
 
 use super::Checker;
 use crate::params::Node;
@@ -15,6 +17,11 @@ const MAX_DISKS: usize = 6;
 const MAX_FILES: usize = 90;
 const MAX_FILE_BYTES: usize = 32 * 1024;
 const MAX_FILE_BYTES_TOGETHER: usize = 60 * 1024;
+
+/// A cloud disk, in GiB.
+const DISK_GIB: RangeInclusive<i64> = 20..=32_768;
+/// Units of sizes.
+const UNITS: &[&str] = &["", "k", "K", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
 
 /// `Type`, the member that belongs to it, and what that member must have.
 const TYPES: &[(&str, &[&str])] = &[
@@ -39,11 +46,62 @@ pub(super) fn check(checker: &mut Checker<'_>, root: &Node<'_>) {
         check_type(checker, volume);
         checker.one_of(volume, "EmptyDirVolume.Medium", &["", "Memory", "LocalRaid0"]);
         checker.one_of(volume, "HostPathVolume.Type", &["Directory", "File"]);
+        size_limit(checker, volume);
+        absolute(checker, volume, "NFSVolume.Path");
+        absolute(checker, volume, "HostPathVolume.Path");
+        flex(checker, volume);
         mode(checker, volume, "ConfigFileVolume.DefaultMode");
         json_object(checker, volume, "FlexVolume.Options");
     }
     disks(checker, root);
     files(checker, root);
+}
+
+/// A number with a unit, as Kubernetes writes sizes.
+fn size_limit(checker: &mut Checker<'_>, volume: &Node<'_>) {
+    let Some(text) = volume.text("EmptyDirVolume.SizeLimit").filter(|text| !text.is_empty()) else { return };
+    let (number, unit) = text.split_at(text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len()));
+    let is_exponent = unit.strip_prefix(['e', 'E']).is_some_and(|power| power.parse::<i8>().is_ok());
+    let fits = number.parse::<f64>().is_ok_and(|number| number > 0.0);
+    if !fits || !(UNITS.contains(&unit) || is_exponent) {
+        checker.invalid(
+            volume.path_of("EmptyDirVolume.SizeLimit"),
+            "must be a size with its unit, such as 256Mi",
+        );
+    }
+}
+
+fn absolute(checker: &mut Checker<'_>, volume: &Node<'_>, name: &str) {
+    if volume.text(name).is_some_and(|path| !path.is_empty() && !path.starts_with('/')) {
+        checker.invalid(volume.path_of(name), "must begin with /");
+    }
+}
+
+/// What each driver of a FlexVolume needs.
+fn flex(checker: &mut Checker<'_>, volume: &Node<'_>) {
+    let Some(driver) = volume.text("FlexVolume.Driver").filter(|driver| !driver.is_empty()) else { return };
+    let options: Map<String, Value> = volume
+        .text("FlexVolume.Options")
+        .and_then(|text| serde_json::from_str(text).ok())
+        .unwrap_or_default();
+    let needed: &[&str] = match driver {
+        "alicloud/disk" => &["volumeId", "volumeSize"],
+        "alicloud/nas" => &["server"],
+        "alicloud/oss" => &["bucket"],
+        _ => return checker.invalid(volume.path_of("FlexVolume.Driver"), "is no driver of the platform"),
+    };
+    let parameter = volume.path_of("FlexVolume.Options");
+    if !needed.iter().any(|option| options.contains_key(*option)) {
+        checker.report(parameter, "MissingParameter", format!("{driver} needs {}", needed.join(" or ")));
+    } else if let Some(size) = options.get("volumeSize") {
+        let size = size.as_i64().or_else(|| size.as_str()?.parse().ok());
+        if !size.is_some_and(|size| DISK_GIB.contains(&size)) {
+            checker.invalid(parameter, "volumeSize is not between 20 and 32768");
+        }
+    }
+    if driver == "alicloud/disk" {
+        checker.one_of(volume, "FlexVolume.FsType", &["", "ext4", "ext3", "xfs", "vfat"]);
+    }
 }
 
 fn disks(checker: &mut Checker<'_>, root: &Node<'_>) {
@@ -78,8 +136,12 @@ fn files(checker: &mut Checker<'_>, root: &Node<'_>) {
     let mut together = 0;
     for volume in root.items("Volume") {
         checker.at_most(volume, "ConfigFileVolume.ConfigFileToPath", MAX_FILES);
+        let mut paths = BTreeSet::new();
         for file in volume.items("ConfigFileVolume.ConfigFileToPath") {
             checker.required(file, "Path");
+            if file.text("Path").is_some_and(|path| !path.is_empty() && !paths.insert(path)) {
+                checker.invalid(file.path_of("Path"), "another file of the volume has that path");
+            }
             path(checker, file);
             mode(checker, file, "Mode");
             together += content_bytes(checker, file);
@@ -130,7 +192,7 @@ fn mode(checker: &mut Checker<'_>, node: &Node<'_>, name: &str) {
 
 fn json_object(checker: &mut Checker<'_>, node: &Node<'_>, name: &str) {
     if let Some(text) = node.text(name)
-        && serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text).is_err()
+        && serde_json::from_str::<Map<String, Value>>(text).is_err()
     {
         checker.invalid(node.path_of(name), "must be a JSON object");
     }
@@ -162,6 +224,7 @@ mod tests {
                     (format!("Volume.{n}.Name"), format!("disk-{n}")),
                     (format!("Volume.{n}.Type"), "FlexVolume".to_owned()),
                     (format!("Volume.{n}.FlexVolume.Driver"), "alicloud/disk".to_owned()),
+                    (format!("Volume.{n}.FlexVolume.Options"), r#"{"volumeSize":20}"#.to_owned()),
                 ]
             };
             let all: Vec<_> = (1..=count).flat_map(members).collect();
@@ -269,6 +332,6 @@ mod tests {
         ];
         let with = |options| [&volume[..], &[("Volume.1.FlexVolume.Options", options)]].concat();
         assert_eq!(problems(&with(r#"{"bucket":"b"}"#)), Vec::<String>::new());
-        assert_eq!(problems(&with("bucket=b")), ["Volume.1.FlexVolume.Options InvalidParameter"]);
+        assert_eq!(problems(&with("bucket=b"))[1..], ["Volume.1.FlexVolume.Options InvalidParameter"]);
     }
 }

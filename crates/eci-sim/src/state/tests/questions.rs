@@ -444,7 +444,10 @@ fn disks_left(world: &mut World) -> String {
     };
     let mut all: Vec<(String, String)> = [disk(1), disk(2)].concat();
     all.push(("Volume.1.FlexVolume.Options".into(), "{\"volumeSize\":\"20\"}".into()));
-    all.push(("Volume.2.FlexVolume.Options".into(), "{\"deleteWithInstance\":\"true\"}".into()));
+    all.push((
+        "Volume.2.FlexVolume.Options".into(),
+        "{\"volumeSize\":\"20\",\"deleteWithInstance\":\"true\"}".into(),
+    ));
     let all: Vec<(&str, &str)> = all.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let id = running(world, &all);
     world.delete(&id).unwrap();
