@@ -93,7 +93,7 @@ fn tags(checker: &mut Checker<'_>, action: &str, root: &Node<'_>) {
         // A text in this action alone.
         let is_number = |text: &str| text.is_empty() || text.parse::<u32>().is_ok_and(|limit| limit > 0);
         if root.text("Limit").is_some_and(|text| !is_number(text)) {
-            checker.invalid("Limit", "must be a number above 0");
+            checker.invalid("Limit", "is no count of tags");
         }
     }
     if action == "UntagResources" && root.items("TagKey").is_empty() && !root.flag("All") {
