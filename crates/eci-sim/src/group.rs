@@ -7,6 +7,7 @@ mod incarnation;
 mod life;
 mod placing;
 mod probes;
+mod programs;
 mod pull;
 mod real;
 mod renew;

@@ -23,6 +23,7 @@ mod probe;
 mod process;
 mod session;
 mod spec;
+mod supervision;
 mod sweep;
 
 pub(crate) use driver::drive;

@@ -85,4 +85,3 @@ pub(super) async fn run_to_end(step: Step, run: SyncRun, shared: &Arc<Shared>) -
     };
     Step::Answer { answer, after: *after }
 }
-
