@@ -25,7 +25,7 @@ use super::Secret;
 ///
 /// It is read in the place where it will stay: a group is half a kilobyte, and every level that handed it on by value
 /// would copy it.
-pub trait Read: Default {
+pub trait Read: Default + 'static {
     /// Reads into a value that is still unset. After an error it may be filled in part.
     fn read<'de, D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error>;
 

@@ -1,5 +1,6 @@
 //! Reads the lists and maps of a reply, also those that older actions wrap in an object of their own.
 
+use std::any::TypeId;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -37,11 +38,16 @@ impl<T: Read> Read for Vec<T> {
     }
 
     fn read_quick(&mut self, reader: &mut Reader<'_>) -> Result<(), GivenUp> {
+        let of = TypeId::of::<T>();
+        let length = reader.usual_length(of);
         let is_list = reader.list(|reader| {
-            make_room(self);
+            if self.capacity() == 0 {
+                self.reserve_exact(length);
+            }
             self.push(T::default());
             self.last_mut().map_or(Ok(()), |item| item.read_quick(reader))
         })?;
+        reader.had_length(of, self.len());
         if is_list { Ok(()) } else { self.read(reader) }
     }
 

@@ -6,6 +6,7 @@
 //! refusal names a `Code`, see [`reply`]) or cannot be read ends in [`GivenUp`] without a reason: serde_json then reads
 //! the body again and says what is wrong with it.
 
+use std::any::TypeId;
 use std::fmt::{self, Display};
 
 use jiff::Timestamp;
@@ -16,6 +17,9 @@ use super::{Fields, Inside, Read, Values, complete};
 
 /// serde_json's own limit.
 const DEEPEST: usize = 127;
+
+/// Room that is made for the items of a list at once, at most: after a long list may come many short ones.
+const MUCH_ROOM: usize = 16;
 
 /// The body is to be read by other means.
 #[derive(Debug)]
@@ -58,6 +62,8 @@ pub struct Reader<'de> {
     is_plain: bool,
     /// The time that was read last.
     last_time: Option<(&'de str, Timestamp)>,
+    /// How long the last list of each type was.
+    lengths: Vec<(TypeId, usize)>,
 }
 
 impl<'de> Reader<'de> {
@@ -67,7 +73,7 @@ impl<'de> Reader<'de> {
         // The least byte, without an early end: so it is found for many bytes at once.
         let is_plain = body.iter().fold(u8::MAX, |least, byte| least.min(*byte)) >= 0x20
             && memchr::memchr(b'\\', body).is_none();
-        Ok(Self { text, at: 0, depth: 0, is_plain, last_time: None })
+        Ok(Self { text, at: 0, depth: 0, is_plain, last_time: None, lengths: Vec::new() })
     }
 
     /// Goes behind one of these tokens, if one is next.
@@ -175,6 +181,20 @@ impl<'de> Reader<'de> {
         }
         self.at += 1;
         Ok(true)
+    }
+
+    /// How long a list of this type may well be: as long as the one before.
+    pub(crate) fn usual_length(&self, of: TypeId) -> usize {
+        self.lengths.iter().find(|(known, _)| *known == of).map_or(1, |(_, length)| *length)
+    }
+
+    /// Remembers how long a list of this type was, so that the next one is given its room at once.
+    pub(crate) fn had_length(&mut self, of: TypeId, length: usize) {
+        let length = length.clamp(1, MUCH_ROOM);
+        match self.lengths.iter_mut().find(|(known, _)| *known == of) {
+            Some((_, known)) => *known = length,
+            None => self.lengths.push((of, length)),
+        }
     }
 
     /// Reads a key and its colon.
