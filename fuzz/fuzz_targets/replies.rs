@@ -1,10 +1,11 @@
 //! Answers calls of any action with any status, header and body: no answer makes the client panic, and none makes it
-//! print what was sent.
+//! print what was sent. A reply that it takes is the one that serde_json reads, token by token, from the same body.
 //!
 //! The first byte chooses the action, the second the status; the rest is the body.
 #![no_main]
 
 use std::cell::RefCell;
+use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -49,15 +50,21 @@ impl Caller {
         Self { runtime, canned, client }
     }
 
-    fn call<A: Action + Default>(&self) {
-        if let Err(error) = self.runtime.block_on(self.client.call(&A::default())) {
-            let mut shown = format!("{error} {error:?}");
-            let mut source = std::error::Error::source(&error);
-            while let Some(inner) = source {
-                shown.push_str(&format!("{inner} {inner:?}"));
-                source = inner.source();
+    fn call<A: Action<Reply: Debug + PartialEq> + Default>(&self, body: &[u8]) {
+        match self.runtime.block_on(self.client.call(&A::default())) {
+            Ok(reply) => {
+                let by_serde: A::Reply = serde_json::from_slice(body).expect("what the client can read");
+                assert_eq!(reply, by_serde);
             }
-            assert!(!shown.contains(SECRET) && !shown.contains("Signature="), "{shown}");
+            Err(error) => {
+                let mut shown = format!("{error} {error:?}");
+                let mut source = std::error::Error::source(&error);
+                while let Some(inner) = source {
+                    shown.push_str(&format!("{inner} {inner:?}"));
+                    source = inner.source();
+                }
+                assert!(!shown.contains(SECRET) && !shown.contains("Signature="), "{shown}");
+            }
         }
     }
 }
@@ -66,9 +73,9 @@ thread_local! { static CALLER: RefCell<Caller> = RefCell::new(Caller::new()); }
 
 /// Every action, one of which a byte chooses.
 macro_rules! actions {
-    ($caller:expr, $choice:expr, $($request:ident)*) => {{
-        let calls: &[fn(&Caller)] = &[$( Caller::call::<$request> ),*];
-        calls[usize::from($choice) % calls.len()]($caller);
+    ($caller:expr, $choice:expr, $body:expr, $($request:ident)*) => {{
+        let calls: &[fn(&Caller, &[u8])] = &[$( Caller::call::<$request> ),*];
+        calls[usize::from($choice) % calls.len()]($caller, $body);
     }};
 }
 
@@ -77,7 +84,7 @@ fuzz_target!(|data: &[u8]| {
     CALLER.with_borrow(|caller| {
         *caller.canned.0.lock().expect("no panic while it is held") =
             (STATUS[usize::from(*status) % STATUS.len()], Bytes::copy_from_slice(body));
-        actions!(caller, *choice,
+        actions!(caller, *choice, body,
             CreateContainerGroupRequest DescribeContainerGroupsRequest DescribeContainerGroupStatusRequest
             UpdateContainerGroupRequest DeleteContainerGroupRequest RestartContainerGroupRequest
             ResizeContainerGroupVolumeRequest DescribeContainerLogRequest ExecContainerCommandRequest

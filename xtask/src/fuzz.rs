@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::prerequisites::{C_COMPILER, CXX_COMPILER, require};
 use crate::shell::{cargo, output_of, root, run as run_command};
 
-const TARGETS: [&str; 3] = ["canonicalisation", "gateway", "replies"];
+const TARGETS: [&str; 5] = ["canonicalisation", "exec", "gateway", "profiles", "replies"];
 
 /// What cargo-fuzz passes for coverage without a sanitizer: the crates forbid unsafe code, so that there is nothing for
 /// one to find. Unlike there, crates are compiled in parts, so that every core has something to do.
@@ -32,7 +32,7 @@ pub(crate) struct FuzzArgs {
     /// How long each target runs.
     #[arg(long, default_value_t = 10.0)]
     minutes: f32,
-    /// Only this target: canonicalisation, gateway or replies.
+    /// Only this target: canonicalisation, exec, gateway, profiles or replies.
     #[arg(long)]
     only: Option<String>,
 }

@@ -13,6 +13,7 @@
 //! a part of another; the rest is in [`reply`].
 
 mod action;
+mod flatten;
 mod parameters;
 pub(crate) mod read;
 pub mod reply;

@@ -125,9 +125,18 @@ impl KubeClients {
                 let file = kube::config::Kubeconfig::read_from(path).with_context(|| {
                     format!("KUBECONFIG (--kubeconfig) {} cannot be read", path.display())
                 })?;
-                kube::Config::from_custom_kubeconfig(file, &kube::config::KubeConfigOptions::default())
-                    .await
-                    .with_context(|| format!("KUBECONFIG (--kubeconfig) {} cannot be used", path.display()))?
+                let names_proxy = file.clusters.iter().any(|cluster| {
+                    cluster.cluster.as_ref().is_some_and(|cluster| cluster.proxy_url.is_some())
+                });
+                let mut config =
+                    kube::Config::from_custom_kubeconfig(file, &kube::config::KubeConfigOptions::default())
+                        .await
+                        .with_context(|| {
+                            format!("KUBECONFIG (--kubeconfig) {} cannot be used", path.display())
+                        })?;
+                // kube takes HTTPS_PROXY for the API server too, whatever NO_PROXY says. It is meant for the cloud.
+                config.proxy_url = config.proxy_url.filter(|_| names_proxy);
+                config
             }
             None => kube::Config::incluster().context(
                 "no credentials for the Kubernetes API: not in a pod with a service account, and KUBECONFIG \
@@ -217,8 +226,9 @@ fn provider(
     clock: &Arc<dyn Clock>,
     metrics: CloudMetrics,
 ) -> Result<Arc<eci_provider::EciProvider>> {
-    let mut builder =
-        eci_client::Client::builder(settings.region.clone()).credentials(settings.access_key.clone());
+    let mut builder = eci_client::Client::builder(settings.region.clone())
+        .credentials(settings.access_key.clone())
+        .transport(settings.transport.clone());
     if let Some(endpoint) = &settings.eci_endpoint {
         builder = builder.endpoint(endpoint.clone());
     }

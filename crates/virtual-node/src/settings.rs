@@ -9,7 +9,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::Args;
-use eci_client::AccessKey;
+use eci_client::transport::Proxies;
+use eci_client::{AccessKey, HyperTransport};
 use vk_node::node::NodeTaint;
 
 use crate::logging::{LogFormat, Logging, is_filter};
@@ -114,6 +115,8 @@ pub(crate) struct RunArgs {
     log_level: Option<String>,
     #[arg(skip)]
     secrets: Secrets,
+    #[arg(skip)]
+    proxies: Proxies,
 }
 
 /// What comes by environment only. Does not print.
@@ -159,6 +162,8 @@ pub(crate) struct Settings {
     pub(crate) security_group: String,
     pub(crate) resource_group: Option<String>,
     pub(crate) access_key: AccessKey,
+    /// What carries the calls to the cloud, through proxies where there are any.
+    pub(crate) transport: HyperTransport,
     pub(crate) eci_endpoint: Option<String>,
     pub(crate) api_server_endpoint: Option<String>,
     pub(crate) cluster_id: Option<String>,
@@ -197,6 +202,7 @@ impl Settings {
     /// Checks what was given on the command line and by environment.
     pub(crate) fn from_args(mut args: RunArgs) -> Result<Self, SettingError> {
         args.secrets = Secrets::from_environment();
+        args.proxies = Proxies::from_environment();
         Self::check(args)
     }
 
@@ -234,6 +240,7 @@ impl Settings {
             log_format,
             log_level,
             secrets,
+            proxies,
         } = args;
         let kubelet_address: IpAddr =
             parsed("KUBELET_ADDRESS", kubelet_address, "0.0.0.0", "an IP address to listen at")?;
@@ -253,6 +260,12 @@ impl Settings {
             )?,
             resource_group: set(resource_group),
             access_key: access_key(secrets)?,
+            transport: HyperTransport::builder().proxies(proxies).build().map_err(|_| {
+                malformed(
+                    "HTTPS_PROXY, HTTP_PROXY or ALL_PROXY",
+                    "a proxy such as http://proxy.example:3128, or https://user:password@proxy.example",
+                )
+            })?,
             eci_endpoint: endpoint(set(eci_endpoint))?,
             api_server_endpoint: api_server(set(apiserver_endpoint))?,
             cluster_id: set(cluster_id).map(cluster_id_checked).transpose()?,
@@ -538,12 +551,13 @@ mod tests {
     #[test]
     fn a_malformed_setting_is_named_and_its_value_is_not_shown() {
         type Spoil = fn(&mut RunArgs);
-        let cases: [(&str, Spoil); 13] = [
+        let cases: [(&str, Spoil); 14] = [
             ("ECI_REGION", |args| args.region = Some("Hangzhou!".into())),
             ("ECI_VSWITCH", |args| args.vswitch = Some("LTAIspoiled".into())),
             ("ECI_SECURITY_GROUP", |args| args.security_group = Some("sg-".into())),
             ("ECI_SECRET_KEY", |args| args.secrets.secret_key = Some("spoiled secret".into())),
             ("ECI_ENDPOINT", |args| args.eci_endpoint = Some("spoiled".into())),
+            ("HTTPS_PROXY", |args| args.proxies = Proxies::none().https("gopher://spoiled")),
             ("ECI_APISERVER_ENDPOINT", |args| args.apiserver_endpoint = Some("https://spoiled/".into())),
             ("ALIYUN_CLUSTERID", |args| args.cluster_id = Some("default".into())),
             ("CLUSTER_DNS", |args| args.cluster_dns = Some("spoiled".into())),
@@ -571,7 +585,8 @@ mod tests {
 
     #[test]
     fn secrets_do_not_print() {
-        let args = complete();
+        let proxies = Proxies::none().https("http://user:top-secret@proxy.example");
+        let args = RunArgs { proxies, ..complete() };
         let printed = format!("{args:?} {:?}", Settings::check(args.clone()).expect("settings"));
         assert!(!printed.contains("top-secret"), "{printed}");
     }

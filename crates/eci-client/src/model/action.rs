@@ -47,8 +47,8 @@ macro_rules! action {
             /// The request flattened to parameters, sorted by name. `RegionId` is absent unless set here.
             pub fn parameters(&self) -> $crate::model::Parameters {
                 let mut parameters = $crate::model::Parameters::default();
-                let mut root = $crate::model::parameters::Name::default();
-                $crate::model::parameters::Flatten::flatten(self, &mut root, &mut parameters);
+                let mut root = $crate::model::flatten::Name::default();
+                $crate::model::flatten::Flatten::flatten(self, &mut root, &mut parameters);
                 parameters
             }
         }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::parameters::flatten_displayed;
+use super::flatten::flatten_displayed;
 
 /// Declares an id that the cloud gives: a text that is never put together by callers.
 macro_rules! ids {

@@ -57,7 +57,7 @@ macro_rules! words {
             }
         }
 
-        $crate::model::parameters::flatten_displayed!($name);
+        $crate::model::flatten::flatten_displayed!($name);
         $crate::model::read::read_text!($name);
         impl $crate::model::read::Sparse for $name {}
     )* };

@@ -119,6 +119,19 @@ async fn json_logs_are_json_to_the_last_line() {
     assert!(!lines.contains("hush"), "{lines}");
 }
 
+/// The cloud's name cannot be resolved here: only a proxy, which the simulator is for once, can lead there. The API server is
+/// reached without one, though the variable says nothing of exceptions.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_cloud_is_reached_through_the_proxy_of_the_environment() {
+    let bed = Bed::plan("proxy").prepare().await;
+    let mut command = bed.node_command();
+    command.env("ECI_ENDPOINT", "http://eci.cn-hangzhou.invalid").env("HTTP_PROXY", bed.cloud.endpoint());
+    let mut node = vk_testkit::programs::VirtualNode::start(command, &bed.file("proxy.log")).unwrap();
+    bed.apply(&pod("web", "proxy", NGINX));
+    bed.running("web").await;
+    assert!(node.process().stop(std::time::Duration::from_secs(30)).unwrap().success());
+}
+
 /// An environment meant for people must not decide which cluster a test or a demo talks to.
 #[test]
 fn the_programs_of_tests_get_nothing_of_the_surroundings() {

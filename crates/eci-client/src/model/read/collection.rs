@@ -6,6 +6,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::leaf::finite;
 use super::quick::{GivenUp, Reader};
 use super::{Into, Key, Read, refuse_scalars, unexpected, within};
 
@@ -124,8 +125,7 @@ impl Read for BTreeMap<String, f64> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut numbers = BTreeMap::new();
                 while let Some((name, value)) = map.next_entry::<String, serde_json::Value>()? {
-                    let number =
-                        value.as_f64().or_else(|| value.as_str().and_then(|text| text.trim().parse().ok()));
+                    let number = value.as_f64().or_else(|| value.as_str().and_then(finite));
                     numbers.extend(number.map(|number| (name, number)));
                 }
                 Ok(numbers)

@@ -1,6 +1,6 @@
 //! Declares the containers of CreateContainerGroup and what belongs to one.
 
-use crate::model::parameters::request;
+use crate::model::flatten::request;
 use crate::model::{ImagePullPolicy, MountPropagation, Protocol, Scheme, Secret, TerminationMessagePolicy};
 
 request! {

@@ -5,7 +5,7 @@
 use super::container::{CreateContainer, CreateInitContainer};
 use super::volume::Volume;
 use crate::model::action::action;
-use crate::model::parameters::request;
+use crate::model::flatten::request;
 use crate::model::{
     ComputeCategory, CpuArchitecture, CreateContainerGroupReply, DnsPolicy, EipIsp, ImageAccelerateMode,
     OsType, RestartPolicy, ScheduleStrategy, Secret, SpotStrategy,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::create_container_group::Tag;
 use crate::model::action::{action, paged};
-use crate::model::parameters::request;
+use crate::model::flatten::request;
 use crate::model::{
     CopyDataCacheReply, CreateDataCacheReply, DataCache, DataCacheId, DataSourceType, DeleteDataCacheReply,
     DescribeDataCachesReply, EipIsp, InternetChargeType, Secret, UpdateDataCacheReply,

@@ -3,7 +3,7 @@
 use super::create_container_group::{AcrRegistryInfo, ImageRegistryCredential, Tag};
 use super::update_container_group::UpdateAcrRegistryInfo;
 use crate::model::action::{action, paged};
-use crate::model::parameters::request;
+use crate::model::flatten::request;
 use crate::model::{
     CreateImageCacheReply, DeleteImageCacheReply, DescribeImageCachesReply, EliminationStrategy, ImageCache,
     ImageCacheId, OsType, UpdateImageCacheReply,

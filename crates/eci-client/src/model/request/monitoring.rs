@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::create_container_group::Tag;
 use crate::model::action::{action, paged};
-use crate::model::parameters::request;
+use crate::model::flatten::request;
 use crate::model::{
     ContainerGroupEvents, ContainerGroupId, CreateInstanceOpsTaskReply, DescribeContainerGroupEventsReply,
     DescribeContainerGroupMetricReply, DescribeInstanceOpsRecordsReply,

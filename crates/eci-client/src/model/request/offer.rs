@@ -1,7 +1,7 @@
 //! Declares what tells what the cloud offers and what it costs: regions, stock, prices, quotas.
 
 use crate::model::action::action;
-use crate::model::parameters::request;
+use crate::model::flatten::request;
 use crate::model::{
     ComputeCategory, DescribeAvailableResourceReply, DescribeContainerGroupPriceReply, DescribeRegionsReply,
     ListUsageReply, ResourceCategory, SpotStrategy,

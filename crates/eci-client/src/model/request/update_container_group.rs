@@ -8,7 +8,7 @@ use super::container::{
 use super::create_container_group::{DnsConfig, ImageRegistryCredential, Tag};
 use super::volume::{EmptyDirVolume, FlexVolume, HostPathVolume, NfsVolume};
 use crate::model::action::action;
-use crate::model::parameters::request;
+use crate::model::flatten::request;
 use crate::model::{
     ContainerGroupId, ImagePullPolicy, RestartPolicy, Scheme, Secret, UpdateContainerGroupReply, UpdateType,
     VolumeType,

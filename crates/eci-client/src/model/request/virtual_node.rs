@@ -2,7 +2,7 @@
 
 use super::create_container_group::Tag;
 use crate::model::action::{action, paged};
-use crate::model::parameters::request;
+use crate::model::flatten::request;
 use crate::model::{
     CreateVirtualNodeReply, DeleteVirtualNodeReply, DescribeVirtualNodesReply, Secret, TaintEffect,
     UpdateVirtualNodeReply, VirtualNode, VirtualNodeId, VirtualNodeStatus,

@@ -1,6 +1,6 @@
 //! Declares the volumes of CreateContainerGroup.
 
-use crate::model::parameters::request;
+use crate::model::flatten::request;
 use crate::model::{EmptyDirMedium, FileMode, HostPathType, Secret, VolumeType};
 
 request! {

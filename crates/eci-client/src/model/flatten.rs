@@ -1,0 +1,231 @@
+//! Flattens a structured request into `Name.N.Field` parameters.
+//!
+//! An unset value leaves no parameter; an empty text that *is* set leaves an empty one. Lists count from 1.
+//! See [`Flatten`] for the rules of each type and the macro `request!` for how a struct declares its names.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use super::{Parameters, Secret};
+
+/// The name under construction: `Container.1.EnvironmentVar.2`.
+#[derive(Default)]
+pub(crate) struct Name(String);
+
+impl Name {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Runs `inner` with `separator` and `part` appended; the very first part gets no separator.
+    pub(crate) fn within(&mut self, separator: &str, part: &str, inner: impl FnOnce(&mut Self)) {
+        let outer = self.0.len();
+        if outer > 0 {
+            self.0.push_str(separator);
+        }
+        self.0.push_str(part);
+        inner(self);
+        self.0.truncate(outer);
+    }
+
+    /// Runs `inner` with the number of an item appended.
+    pub(crate) fn numbered(&mut self, number: usize, inner: impl FnOnce(&mut Self)) {
+        let outer = self.0.len();
+        self.0.push('.');
+        match number {
+            0..10 => self.0.push(char::from(b'0' + number as u8)),
+            _ => write!(self.0, "{number}").expect("writing to a text never fails"),
+        }
+        inner(self);
+        self.0.truncate(outer);
+    }
+}
+
+/// What a request is made of. Structs implement it through `request!`.
+///
+/// Parameters are wanted in byte order of their names. Whoever adds them nearly in that order spares them the way to
+/// their place, so structs go through their fields by name, and lists through their items by the text of the number.
+pub(crate) trait Flatten {
+    /// Adds this value's parameters under `at`.
+    fn flatten(&self, at: &mut Name, into: &mut Parameters);
+
+    /// Whether there are none. Most fields of most requests are unset, and for those no name is made.
+    fn is_absent(&self) -> bool {
+        false
+    }
+}
+
+impl<T: Flatten> Flatten for Option<T> {
+    fn flatten(&self, at: &mut Name, into: &mut Parameters) {
+        if let Some(value) = self {
+            value.flatten(at, into);
+        }
+    }
+
+    fn is_absent(&self) -> bool {
+        self.is_none()
+    }
+}
+
+impl<T: Flatten> Flatten for Vec<T> {
+    fn flatten(&self, at: &mut Name, into: &mut Parameters) {
+        for first_digit in 1..10 {
+            flatten_from(self, first_digit, at, into);
+        }
+    }
+
+    fn is_absent(&self) -> bool {
+        self.is_empty()
+    }
+}
+
+/// Adds the item of this number, then those whose numbers begin with its digits: 1, 10, 11, … 2, 20, …
+fn flatten_from<T: Flatten>(items: &[T], number: usize, at: &mut Name, into: &mut Parameters) {
+    let Some(item) = items.get(number - 1) else { return };
+    at.numbered(number, |at| item.flatten(at, into));
+    if number * 10 <= items.len() {
+        for digit in 0..10 {
+            flatten_from(items, number * 10 + digit, at, into);
+        }
+    }
+}
+
+/// A map's keys become the last parts of the names, as they are.
+impl<T: Flatten> Flatten for BTreeMap<String, T> {
+    fn flatten(&self, at: &mut Name, into: &mut Parameters) {
+        for (key, value) in self {
+            at.within(".", key, |at| value.flatten(at, into));
+        }
+    }
+}
+
+/// A field of a request struct: its name and what adds it to the parameters.
+pub(crate) type Field<T> = (&'static str, fn(&T, &mut Name, &mut Parameters));
+
+/// Sorts the fields of a struct by name, when it is compiled.
+pub(crate) const fn by_name<T, const N: usize>(mut fields: [Field<T>; N]) -> [Field<T>; N] {
+    let mut sorted = 1;
+    while sorted < N {
+        let mut at = sorted;
+        while at > 0 && is_before(fields[at].0.as_bytes(), fields[at - 1].0.as_bytes()) {
+            (fields[at], fields[at - 1]) = (fields[at - 1], fields[at]);
+            at -= 1;
+        }
+        sorted += 1;
+    }
+    fields
+}
+
+const fn is_before(one: &[u8], other: &[u8]) -> bool {
+    let mut at = 0;
+    while at < one.len() && at < other.len() {
+        if one[at] != other[at] {
+            return one[at] < other[at];
+        }
+        at += 1;
+    }
+    one.len() < other.len()
+}
+
+impl Flatten for String {
+    fn flatten(&self, at: &mut Name, into: &mut Parameters) {
+        into.insert(at.as_str(), self);
+    }
+}
+
+impl Flatten for Secret {
+    fn flatten(&self, at: &mut Name, into: &mut Parameters) {
+        into.insert_secret(at.as_str(), self.expose());
+    }
+}
+
+/// Values whose `Display` is their wire form. Floats print without a superfluous `.0`, booleans as `true`/`false`.
+macro_rules! flatten_displayed {
+    ($($type:ty),* $(,)?) => { $(
+        impl $crate::model::flatten::Flatten for $type {
+            fn flatten(
+                &self,
+                at: &mut $crate::model::flatten::Name,
+                into: &mut $crate::model::Parameters,
+            ) {
+                into.insert_displayed(at.as_str(), self);
+            }
+        }
+    )* };
+}
+pub(crate) use flatten_displayed;
+
+flatten_displayed!(bool, i32, i64, f64, jiff::Timestamp, super::FileMode);
+
+/// A list that the API takes as one text, items joined by commas. An empty list is left out.
+pub(crate) fn flatten_comma(items: &[String], at: &Name, into: &mut Parameters) {
+    if !items.is_empty() {
+        into.insert(at.as_str(), items.join(","));
+    }
+}
+
+/// A list that the API takes as the text of a JSON array. An empty list is left out.
+pub(crate) fn flatten_json<T: AsRef<str>>(items: &[T], at: &Name, into: &mut Parameters) {
+    if !items.is_empty() {
+        let items: Vec<&str> = items.iter().map(AsRef::as_ref).collect();
+        into.insert(at.as_str(), serde_json::Value::from(items).to_string());
+    }
+}
+
+/// Declares a request struct: each field with the name the API spells it by.
+///
+/// `comma "Name"` and `json "Name"` mark lists that travel as one text. `joined by ""` makes a struct whose
+/// members are glued to its own name without a dot (the life-cycle handlers).
+macro_rules! request {
+    (@separator) => { "." };
+    (@separator $separator:literal) => { $separator };
+    (@flatten comma $value:expr, $at:ident, $into:ident) => {
+        $crate::model::flatten::flatten_comma($value, $at, $into)
+    };
+    (@flatten json $value:expr, $at:ident, $into:ident) => {
+        $crate::model::flatten::flatten_json($value, $at, $into)
+    };
+    (@flatten $value:expr, $at:ident, $into:ident) => {
+        $crate::model::flatten::Flatten::flatten($value, $at, $into)
+    };
+    ($(
+        $(#[$meta:meta])*
+        pub struct $name:ident $(joined by $separator:literal)? {
+            $(
+                $(#[$field_meta:meta])*
+                pub $field:ident: $type:ty = $($how:ident)? $wire:literal
+            ),* $(,)?
+        }
+    )*) => { $(
+        $(#[$meta])*
+        #[derive(Clone, Debug, Default, PartialEq)]
+        pub struct $name {
+            $( $(#[$field_meta])* pub $field: $type, )*
+        }
+
+        impl $crate::model::flatten::Flatten for $name {
+            fn flatten(
+                &self,
+                at: &mut $crate::model::flatten::Name,
+                into: &mut $crate::model::Parameters,
+            ) {
+                const SEPARATOR: &str = $crate::model::flatten::request!(@separator $($separator)?);
+                const FIELDS: &[$crate::model::flatten::Field<$name>] =
+                    &$crate::model::flatten::by_name([
+                        $( ($wire, |request: &$name, at, into| {
+                            if $crate::model::flatten::Flatten::is_absent(&request.$field) {
+                                return;
+                            }
+                            at.within(SEPARATOR, $wire, |at| {
+                                $crate::model::flatten::request!(@flatten $($how)? &request.$field, at, into)
+                            });
+                        }), )*
+                    ]);
+                for (_, flatten) in FIELDS {
+                    flatten(self, at, into);
+                }
+            }
+        }
+    )* };
+}
+pub(crate) use request;

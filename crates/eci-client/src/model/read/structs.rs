@@ -1,0 +1,208 @@
+//! Reads objects into structs, each key offered to the struct, which the macro `reply!` declares.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use super::{Inside, Into, Read, Values, refuse_scalars, unexpected, within};
+
+/// The fields of a reply struct, offered one key at a time. Implemented by `reply!`.
+pub(crate) trait Fields: Default {
+    /// Reads the value if the key is one of ours; says whether it was.
+    fn take<V: Values>(&mut self, key: &str, values: &mut V) -> Result<bool, V::Error>;
+
+    /// The first field without which the struct is worthless and that was not given.
+    fn missing(&self) -> Option<&'static str>;
+}
+
+/// Reads the value of a field. The last value that says something wins, so `"startedAt": ""` beside
+/// `"StartedAt": "…"` does no harm.
+pub(crate) fn field<T: Read, E: Error>(
+    place: &mut T,
+    name: &str,
+    read: impl FnOnce(&mut T) -> Result<(), E>,
+) -> Result<bool, E> {
+    if place.is_unset() {
+        read(place).map_err(|error| within(name, error))?;
+    } else {
+        let mut again = T::default();
+        read(&mut again).map_err(|error| within(name, error))?;
+        if !again.is_unset() {
+            *place = again;
+        }
+    }
+    Ok(true)
+}
+
+/// The values of an object that serde reads.
+struct OfMap<'a, 'de, A>(&'a mut A, PhantomData<&'de ()>);
+
+impl<'de, A: MapAccess<'de>> Values for OfMap<'_, 'de, A> {
+    type Error = A::Error;
+
+    fn value<T: Read>(&mut self, place: &mut T) -> Result<(), A::Error> {
+        self.0.next_value_seed(Into(place))
+    }
+
+    fn value_inside<T: Read>(&mut self, name: &'static str, place: &mut Vec<T>) -> Result<(), A::Error> {
+        self.0.next_value_seed(Inside::new(name, place))
+    }
+}
+
+pub(super) fn complete<T: Fields, E: Error>(value: &T) -> Result<(), E> {
+    match value.missing() {
+        Some(field) => Err(within(field, E::custom(": missing"))),
+        None => Ok(()),
+    }
+}
+
+/// Reads an object into a struct, each key offered to it.
+pub(crate) fn object<'de, T: Fields, D: Deserializer<'de>>(
+    into: &mut T,
+    deserializer: D,
+) -> Result<(), D::Error> {
+    struct ObjectVisitor<'a, T>(&'a mut T);
+
+    impl<'de, T: Fields> Visitor<'de> for ObjectVisitor<'_, T> {
+        type Value = ();
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+        fn visit_unit<E: Error>(self) -> Result<(), E> {
+            complete(self.0)
+        }
+        fn visit_none<E: Error>(self) -> Result<(), E> {
+            complete(self.0)
+        }
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+            while let Some(Key(key)) = map.next_key()? {
+                if !self.0.take(&key, &mut OfMap(&mut map, PhantomData))? {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+            complete(self.0)
+        }
+        refuse_scalars!("an object");
+        fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<(), A::Error> {
+            Err(unexpected("an object", "a list"))
+        }
+    }
+
+    deserializer.deserialize_any(ObjectVisitor(into))
+}
+
+/// The key of an object, borrowed from the text where it holds no escape.
+pub(super) struct Key<'de>(pub(super) Cow<'de, str>);
+
+impl<'de> Deserialize<'de> for Key<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct KeyVisitor;
+
+        impl<'de> Visitor<'de> for KeyVisitor {
+            type Value = Key<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a key")
+            }
+            fn visit_borrowed_str<E: Error>(self, key: &'de str) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Borrowed(key)))
+            }
+            fn visit_str<E: Error>(self, key: &str) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Owned(key.to_owned())))
+            }
+        }
+
+        deserializer.deserialize_str(KeyVisitor)
+    }
+}
+
+/// Declares a reply struct: each field with the name the API spells it by, `|` other spellings seen.
+///
+/// `required "Name"` marks a field without which the struct is worthless; its absence is an error. `"Rules" / "Rule"`
+/// is a list in an object of its own, `{ "Rules": { "Rule": [] } }`, as the older actions answer.
+macro_rules! reply {
+    (@value $values:ident, $place:ident) => { $values.value($place) };
+    (@value $values:ident, $place:ident, $inner:literal) => { $values.value_inside($inner, $place) };
+    (@missing $self:ident, $field:ident, $wire:literal) => {};
+    (@missing required $self:ident, $field:ident, $wire:literal) => {
+        if $crate::model::read::Read::is_unset(&$self.$field) {
+            return Some($wire);
+        }
+    };
+    ($(
+        $(#[$meta:meta])*
+        $vis:vis struct $name:ident {
+            $(
+                $(#[$field_meta:meta])*
+                pub $field:ident: $type:ty = $($required:ident)? $wire:literal $(/ $inner:literal)? $(| $alias:literal)*
+            ),* $(,)?
+        }
+    )*) => { $(
+        $(#[$meta])*
+        #[derive(Clone, Debug, Default, PartialEq)]
+        $vis struct $name {
+            $( $(#[$field_meta])* pub $field: $type, )*
+        }
+
+        impl $crate::model::read::Fields for $name {
+            fn take<V: $crate::model::read::Values>(
+                &mut self,
+                key: &str,
+                values: &mut V,
+            ) -> Result<bool, V::Error> {
+                match key {
+                    $( $wire $(| $alias)* => $crate::model::read::field(&mut self.$field, $wire, |place| {
+                        $crate::model::read::reply!(@value values, place $(, $inner)?)
+                    }), )*
+                    _ => match [$( $wire, $( $alias, )* )*].iter().find(|name| key.eq_ignore_ascii_case(name)) {
+                        Some(name) => self.take(name, values),
+                        None => Ok(false),
+                    },
+                }
+            }
+
+            fn missing(&self) -> Option<&'static str> {
+                $( $crate::model::read::reply!(@missing $($required)? self, $field, $wire); )*
+                None
+            }
+        }
+
+        impl $crate::model::read::Read for $name {
+            fn read<'de, D: serde::Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
+                $crate::model::read::object(self, deserializer)
+            }
+
+            fn read_quick(
+                &mut self,
+                reader: &mut $crate::model::read::quick::Reader<'_>,
+            ) -> Result<(), $crate::model::read::quick::GivenUp> {
+                if reader.object(self)? { Ok(()) } else { self.read(reader) }
+            }
+
+            fn nothing() -> &'static [&'static [u8; 2]] {
+                match $crate::model::read::Fields::missing(&Self::default()) {
+                    None => &[b"{}", b"\"\""],
+                    Some(_) => &[],
+                }
+            }
+
+            fn is_unset(&self) -> bool {
+                true $( && $crate::model::read::Read::is_unset(&self.$field) )*
+            }
+        }
+
+        impl $crate::model::read::Sparse for $name {}
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let mut value = Self::default();
+                $crate::model::read::Read::read(&mut value, deserializer)?;
+                Ok(value)
+            }
+        }
+    )* };
+}
+pub(crate) use reply;
