@@ -122,7 +122,7 @@ impl Parameters {
     /// Where the name is, or belongs. Most names come in order, behind the last one.
     fn position(&self, name: &str) -> Result<usize, usize> {
         match self.entries.last() {
-            Some(last) if self.at(last.name) >= name => {
+            Some(last) if self.text.as_bytes()[last.name.0..last.name.1] >= *name.as_bytes() => {
                 self.entries.binary_search_by(|entry| self.at(entry.name).cmp(name))
             }
             _ => Err(self.entries.len()),

@@ -1,16 +1,15 @@
 //! Encodes texts as both signature versions want them: percent signs, upper-case hex, `-_.~` left alone.
 
 use jiff::Timestamp;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::percent_encode_byte;
 
 use crate::model::Parameters;
 
-/// Everything but letters, digits and `-_.~`. A space becomes `%20`, never `+`.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
-
 /// Encodes one name or value.
 pub fn encode_text(text: &str) -> String {
-    utf8_percent_encode(text, RESERVED).to_string()
+    let mut encoded = String::with_capacity(text.len());
+    push_encoded(&mut encoded, text);
+    encoded
 }
 
 /// Encodes parameters as `name=value`, joined by `&`, sorted by name. An empty value keeps its `=`.
@@ -30,7 +29,7 @@ pub fn encode(parameters: &Parameters) -> String {
     text
 }
 
-/// Whether a byte stays as it is.
+/// Whether a byte stays as it is: letters, digits and `-_.~`. A space becomes `%20`, never `+`.
 const STAYS: [bool; 256] = {
     let mut stays = [false; 256];
     let mut byte = 0;
@@ -44,16 +43,35 @@ const STAYS: [bool; 256] = {
 
 /// Most names and values stay as they are, and are copied in one go.
 fn push_encoded(text: &mut String, part: &str) {
-    let (sixteens, rest) = part.as_bytes().as_chunks::<16>();
-    if sixteens.iter().all(all_stay) && rest.iter().all(|byte| STAYS[usize::from(*byte)]) {
-        text.push_str(part);
-    } else {
-        text.extend(utf8_percent_encode(part, RESERVED));
+    let mut rest = part;
+    loop {
+        let (stays, reserved) = rest.split_at(staying(rest.as_bytes()));
+        text.push_str(stays);
+        let mut characters = reserved.chars();
+        let Some(character) = characters.next() else { return };
+        for byte in character.encode_utf8(&mut [0; 4]).bytes() {
+            text.push_str(percent_encode_byte(byte));
+        }
+        rest = characters.as_str();
     }
 }
 
+/// How many bytes at the beginning stay as they are; in blocks of sixteen or eight as long as all do, the last of which may
+/// overlap the one before.
+fn staying(bytes: &[u8]) -> usize {
+    let all = match (bytes.last_chunk::<16>(), bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        (Some(end), ..) => all_stay(end) && bytes.as_chunks::<16>().0.iter().all(all_stay),
+        (None, Some(start), Some(end)) => all_stay(start) && all_stay(end),
+        _ => false,
+    };
+    if all {
+        return bytes.len();
+    }
+    bytes.iter().position(|byte| !STAYS[usize::from(*byte)]).unwrap_or(bytes.len())
+}
+
 /// Calculated without the table, which processors do for all of them at once.
-fn all_stay(bytes: &[u8; 16]) -> bool {
+fn all_stay<const N: usize>(bytes: &[u8; N]) -> bool {
     let stays = |byte: u8| {
         ((byte | 0x20).wrapping_sub(b'a') < 26)
             | (byte.wrapping_sub(b'0') < 10)
@@ -93,11 +111,14 @@ mod tests {
         for byte in 0..=127_u8 {
             let one = char::from(byte).to_string();
             let stays = byte.is_ascii_alphanumeric() || "-_.~".contains(&one);
-            for before in [0, 3, 15, 16, 20] {
+            for before in [0, 3, 7, 8, 12, 15, 16, 20, 40] {
                 let mut text = String::new();
                 push_encoded(&mut text, &format!("{}{one}", "x".repeat(before)));
                 let expected = if stays { one.clone() } else { format!("%{byte:02X}") };
                 assert_eq!(text, format!("{}{expected}", "x".repeat(before)));
+                push_encoded(&mut text, &format!("{one}{}你{one}", "x".repeat(before)));
+                let second = format!("{expected}{0}%E4%BD%A0{expected}", "x".repeat(before));
+                assert_eq!(text, format!("{}{expected}{second}", "x".repeat(before)));
             }
         }
     }

@@ -88,6 +88,18 @@ impl<'de> Reader<'de> {
         found
     }
 
+    /// What has not been read.
+    #[inline]
+    pub(crate) fn rest(&self) -> &'de [u8] {
+        self.text.as_bytes().get(self.at..).unwrap_or_default()
+    }
+
+    /// Goes behind this text, which is next.
+    #[inline]
+    pub(crate) fn go_behind(&mut self, text: &str) {
+        self.at += text.len();
+    }
+
     /// Reads a time by `read`, unless it is the one before, as those of one group's conditions often are.
     pub(crate) fn time(
         &mut self,
@@ -133,6 +145,10 @@ impl<'de> Reader<'de> {
     #[inline]
     pub(crate) fn object<T: Fields>(&mut self, into: &mut T) -> Result<bool, GivenUp> {
         let is_object = self.each(*b"{}", |reader| {
+            // At the top every key is looked at, for `Code`.
+            if reader.depth > 1 && into.take_next(reader)? {
+                return Ok(());
+            }
             let key = reader.key()?;
             if !into.take(key, reader)? {
                 de::IgnoredAny::deserialize(&mut *reader)?;

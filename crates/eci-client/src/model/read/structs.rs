@@ -6,12 +6,17 @@ use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::quick::{GivenUp, Reader};
 use super::{Inside, Into, Read, Values, refuse_scalars, unexpected, within};
 
 /// The fields of a reply struct, offered one key at a time. Implemented by `reply!`.
 pub(crate) trait Fields: Default {
     /// Reads the value if the key is one of ours; says whether it was.
     fn take<V: Values>(&mut self, key: &str, values: &mut V) -> Result<bool, V::Error>;
+
+    /// Reads the value if one of our keys is next, spelt as expected; says whether it was. Comparing the few keys there may be
+    /// is cheaper than finding the end of the one there is.
+    fn take_next(&mut self, reader: &mut Reader<'_>) -> Result<bool, GivenUp>;
 
     /// The first field without which the struct is worthless and that was not given.
     fn missing(&self) -> Option<&'static str>;
@@ -124,8 +129,10 @@ impl<'de> Deserialize<'de> for Key<'de> {
 /// `required "Name"` marks a field without which the struct is worthless; its absence is an error. `"Rules" / "Rule"`
 /// is a list in an object of its own, `{ "Rules": { "Rule": [] } }`, as the older actions answer.
 macro_rules! reply {
-    (@value $values:ident, $place:ident) => { $values.value($place) };
-    (@value $values:ident, $place:ident, $inner:literal) => { $values.value_inside($inner, $place) };
+    (@value $values:ident, $place:ident) => { $crate::model::read::Values::value($values, $place) };
+    (@value $values:ident, $place:ident, $inner:literal) => {
+        $crate::model::read::Values::value_inside($values, $inner, $place)
+    };
     (@missing $self:ident, $field:ident, $wire:literal) => {};
     (@missing required $self:ident, $field:ident, $wire:literal) => {
         if $crate::model::read::Read::is_unset(&$self.$field) {
@@ -162,6 +169,24 @@ macro_rules! reply {
                         None => Ok(false),
                     },
                 }
+            }
+
+            fn take_next(
+                &mut self,
+                reader: &mut $crate::model::read::quick::Reader<'_>,
+            ) -> Result<bool, $crate::model::read::quick::GivenUp> {
+                let rest = reader.rest();
+                $(
+                    for key in [concat!("\"", $wire, "\":") $(, concat!("\"", $alias, "\":"))*] {
+                        if rest.starts_with(key.as_bytes()) {
+                            reader.go_behind(key);
+                            return $crate::model::read::field(&mut self.$field, $wire, |place| {
+                                $crate::model::read::reply!(@value reader, place $(, $inner)?)
+                            });
+                        }
+                    }
+                )*
+                Ok(false)
             }
 
             fn missing(&self) -> Option<&'static str> {

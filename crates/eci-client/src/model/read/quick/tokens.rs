@@ -47,10 +47,11 @@ impl<'de> Reader<'de> {
     #[inline]
     pub(super) fn quoted(&mut self) -> Result<(&'de str, bool), GivenUp> {
         if self.is_plain {
-            let rest = self.text.get(self.at + 1..).ok_or(GivenUp)?;
-            let text = before_quote(rest.as_bytes()).and_then(|length| rest.get(..length)).ok_or(GivenUp)?;
-            self.at += text.len() + 2;
-            return Ok((text, false));
+            let start = self.at + 1;
+            let length = self.text.as_bytes().get(start..).and_then(before_quote).ok_or(GivenUp)?;
+            let end = start + length;
+            self.at = end + 1;
+            return Ok((self.text.get(start..end).ok_or(GivenUp)?, false));
         }
         self.quoted_with_escapes()
     }
