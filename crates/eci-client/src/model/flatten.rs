@@ -6,38 +6,51 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use super::parameters::ParameterName;
 use super::{Parameters, Secret};
 
 /// The name under construction: `Container.1.EnvironmentVar.2`.
 #[derive(Default)]
-pub(crate) struct Name(String);
+pub(crate) struct Name {
+    text: String,
+    /// A part came from the caller, so that there may be any character in it.
+    has_foreign_part: bool,
+}
 
 impl Name {
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
+    /// What a parameter is called here.
+    pub(crate) fn of(&self) -> ParameterName<'_> {
+        ParameterName { text: &self.text, is_plain: !self.has_foreign_part }
+    }
+
+    /// Runs `inner` with a part of the caller's appended.
+    fn within_foreign(&mut self, part: &str, inner: impl FnOnce(&mut Self)) {
+        let outer = std::mem::replace(&mut self.has_foreign_part, true);
+        self.within(".", part, inner);
+        self.has_foreign_part = outer;
     }
 
     /// Runs `inner` with `separator` and `part` appended; the very first part gets no separator.
     pub(crate) fn within(&mut self, separator: &str, part: &str, inner: impl FnOnce(&mut Self)) {
-        let outer = self.0.len();
+        let outer = self.text.len();
         if outer > 0 {
-            self.0.push_str(separator);
+            self.text.push_str(separator);
         }
-        self.0.push_str(part);
+        self.text.push_str(part);
         inner(self);
-        self.0.truncate(outer);
+        self.text.truncate(outer);
     }
 
     /// Runs `inner` with the number of an item appended.
     pub(crate) fn numbered(&mut self, number: usize, inner: impl FnOnce(&mut Self)) {
-        let outer = self.0.len();
-        self.0.push('.');
+        let outer = self.text.len();
+        self.text.push('.');
         match number {
-            0..10 => self.0.push(char::from(b'0' + number as u8)),
-            _ => write!(self.0, "{number}").expect("writing to a text never fails"),
+            0..10 => self.text.push(char::from(b'0' + number as u8)),
+            _ => write!(self.text, "{number}").expect("writing to a text never fails"),
         }
         inner(self);
-        self.0.truncate(outer);
+        self.text.truncate(outer);
     }
 }
 
@@ -94,7 +107,7 @@ fn flatten_from<T: Flatten>(items: &[T], number: usize, at: &mut Name, into: &mu
 impl<T: Flatten> Flatten for BTreeMap<String, T> {
     fn flatten(&self, at: &mut Name, into: &mut Parameters) {
         for (key, value) in self {
-            at.within(".", key, |at| value.flatten(at, into));
+            at.within_foreign(key, |at| value.flatten(at, into));
         }
     }
 }
@@ -104,9 +117,10 @@ pub(crate) type Field<T> = (&'static str, fn(&T, &mut Name, &mut Parameters));
 
 /// Sorts the fields of a struct by name, when it is compiled.
 pub(crate) const fn by_name<T, const N: usize>(mut fields: [Field<T>; N]) -> [Field<T>; N] {
-    let mut sorted = 1;
+    let mut sorted = 0;
     while sorted < N {
         let mut at = sorted;
+        assert!(is_plain(fields[at].0.as_bytes()), "a name that would have to be encoded");
         while at > 0 && is_before(fields[at].0.as_bytes(), fields[at - 1].0.as_bytes()) {
             (fields[at], fields[at - 1]) = (fields[at - 1], fields[at]);
             at -= 1;
@@ -114,6 +128,14 @@ pub(crate) const fn by_name<T, const N: usize>(mut fields: [Field<T>; N]) -> [Fi
         sorted += 1;
     }
     fields
+}
+
+const fn is_plain(name: &[u8]) -> bool {
+    let mut at = 0;
+    while at < name.len() && (name[at].is_ascii_alphanumeric() || name[at] == b'.') {
+        at += 1;
+    }
+    at == name.len()
 }
 
 const fn is_before(one: &[u8], other: &[u8]) -> bool {
@@ -129,13 +151,13 @@ const fn is_before(one: &[u8], other: &[u8]) -> bool {
 
 impl Flatten for String {
     fn flatten(&self, at: &mut Name, into: &mut Parameters) {
-        into.insert(at.as_str(), self);
+        into.set(at.of(), false, |text| text.push_str(self));
     }
 }
 
 impl Flatten for Secret {
     fn flatten(&self, at: &mut Name, into: &mut Parameters) {
-        into.insert_secret(at.as_str(), self.expose());
+        into.set(at.of(), true, |text| text.push_str(self.expose()));
     }
 }
 
@@ -148,7 +170,9 @@ macro_rules! flatten_displayed {
                 at: &mut $crate::model::flatten::Name,
                 into: &mut $crate::model::Parameters,
             ) {
-                into.insert_displayed(at.as_str(), self);
+                into.set(at.of(), false, |text| {
+                    std::fmt::Write::write_fmt(text, format_args!("{self}")).expect("writing to a text never fails");
+                });
             }
         }
     )* };
@@ -160,7 +184,7 @@ flatten_displayed!(bool, i32, i64, f64, jiff::Timestamp, super::FileMode);
 /// A list that the API takes as one text, items joined by commas. An empty list is left out.
 pub(crate) fn flatten_comma(items: &[String], at: &Name, into: &mut Parameters) {
     if !items.is_empty() {
-        into.insert(at.as_str(), items.join(","));
+        into.set(at.of(), false, |text| text.push_str(&items.join(",")));
     }
 }
 
@@ -168,7 +192,7 @@ pub(crate) fn flatten_comma(items: &[String], at: &Name, into: &mut Parameters) 
 pub(crate) fn flatten_json<T: AsRef<str>>(items: &[T], at: &Name, into: &mut Parameters) {
     if !items.is_empty() {
         let items: Vec<&str> = items.iter().map(AsRef::as_ref).collect();
-        into.insert(at.as_str(), serde_json::Value::from(items).to_string());
+        into.set(at.of(), false, |text| text.push_str(&serde_json::Value::from(items).to_string()));
     }
 }
 

@@ -1,7 +1,7 @@
 //! The parameters of a request: names and values as they travel and are signed.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Display, Write};
+use std::fmt;
 
 use serde::{Serialize, Serializer};
 
@@ -21,7 +21,22 @@ pub struct Parameters {
 struct Entry {
     name: Span,
     value: Span,
+    /// The name holds nothing that would have to be encoded.
+    is_plain: bool,
     is_secret: bool,
+}
+
+/// The name of a parameter, and whether it is known to hold letters, digits and dots alone.
+#[derive(Clone, Copy)]
+pub(crate) struct ParameterName<'a> {
+    pub(super) text: &'a str,
+    pub(super) is_plain: bool,
+}
+
+impl<'a> ParameterName<'a> {
+    fn any(text: &'a str) -> Self {
+        Self { text, is_plain: false }
+    }
 }
 
 /// Where a name or a value begins and ends.
@@ -44,12 +59,18 @@ impl Parameters {
 
     /// Sets one parameter, in place of any earlier value.
     pub fn insert(&mut self, name: impl AsRef<str>, value: impl AsRef<str>) {
-        self.set(name.as_ref(), false, |text| text.push_str(value.as_ref()));
+        self.set(ParameterName::any(name.as_ref()), false, |text| text.push_str(value.as_ref()));
     }
 
     /// All names and values in byte order of the names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.entries.iter().map(|entry| (self.at(entry.name), self.at(entry.value)))
+    }
+
+    /// The same, and whether the name is known to hold nothing that would have to be encoded.
+    #[cfg(feature = "client-core")]
+    pub(crate) fn with_plainness(&self) -> impl Iterator<Item = (&str, bool, &str)> {
+        self.entries.iter().map(|entry| (self.at(entry.name), entry.is_plain, self.at(entry.value)))
     }
 
     /// How many parameters there are.
@@ -81,30 +102,32 @@ impl Parameters {
     }
 
     pub(crate) fn insert_secret(&mut self, name: &str, value: &str) {
-        self.set(name, true, |text| text.push_str(value));
+        self.set(ParameterName::any(name), true, |text| text.push_str(value));
     }
 
-    /// Sets one parameter to what the value displays.
-    pub(crate) fn insert_displayed(&mut self, name: &str, value: &impl Display) {
-        self.set(name, false, |text| write!(text, "{value}").expect("writing to a text never fails"));
-    }
-
-    fn set(&mut self, name: &str, is_secret: bool, write_value: impl FnOnce(&mut String)) {
+    /// Sets one parameter to what is written.
+    pub(crate) fn set(
+        &mut self,
+        name: ParameterName<'_>,
+        is_secret: bool,
+        write_value: impl FnOnce(&mut String),
+    ) {
         if self.entries.is_empty() {
             // A create has about a hundred; growing step by step would copy all of it several times.
             self.entries.reserve(128);
             self.text.reserve(8 * 1024);
         }
-        match self.position(name) {
+        match self.position(name.text) {
             Ok(index) => {
                 let value = self.written(write_value);
                 let entry = &mut self.entries[index];
                 (entry.value, entry.is_secret) = (value, entry.is_secret || is_secret);
             }
             Err(index) => {
-                let name = self.written(|text| text.push_str(name));
+                let is_plain = name.is_plain;
+                let name = self.written(|text| text.push_str(name.text));
                 let value = self.written(write_value);
-                self.entries.insert(index, Entry { name, value, is_secret });
+                self.entries.insert(index, Entry { name, value, is_plain, is_secret });
             }
         }
     }

@@ -18,11 +18,15 @@ pub fn encode(parameters: &Parameters) -> String {
     // What is encoded takes three bytes for one; few are.
     let bytes = parameters.joined_length();
     let mut text = String::with_capacity(bytes + bytes / 4);
-    for (name, value) in parameters.iter() {
+    for (name, is_plain, value) in parameters.with_plainness() {
         if !text.is_empty() {
             text.push('&');
         }
-        push_encoded(&mut text, name);
+        if is_plain {
+            text.push_str(name);
+        } else {
+            push_encoded(&mut text, name);
+        }
         text.push('=');
         push_encoded(&mut text, value);
     }
@@ -91,8 +95,11 @@ pub(crate) fn time(at: Timestamp) -> String {
 /// Writes bytes as lower-case hex.
 pub(super) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digits = |byte: &u8| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
-    bytes.iter().flat_map(digits).map(char::from).collect()
+    let mut text = Vec::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        text.extend([DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+    }
+    String::from_utf8(text).expect("digits are ASCII")
 }
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ pub struct Reader<'de> {
     /// There is neither an escape nor a control character, so that each text ends at the next quote.
     is_plain: bool,
     /// The time that was read last.
-    last_time: Option<(&'de str, Timestamp)>,
+    last_time: Option<([u8; 20], Timestamp)>,
     /// How long the last list of each type was.
     lengths: Vec<(TypeId, usize)>,
 }
@@ -94,24 +94,25 @@ impl<'de> Reader<'de> {
         self.text.as_bytes().get(self.at..).unwrap_or_default()
     }
 
-    /// Goes behind this text, which is next.
+    /// Goes behind as many bytes, which are there.
     #[inline]
-    pub(crate) fn go_behind(&mut self, text: &str) {
-        self.at += text.len();
+    pub(crate) fn go_behind(&mut self, bytes: usize) {
+        self.at += bytes;
     }
 
     /// Reads a time by `read`, unless it is the one before, as those of one group's conditions often are.
+    #[inline]
     pub(crate) fn time(
         &mut self,
-        text: &'de str,
-        read: impl FnOnce(&str) -> Option<Timestamp>,
-    ) -> Result<Timestamp, GivenUp> {
+        text: &[u8; 20],
+        read: impl FnOnce(&[u8; 20]) -> Option<Timestamp>,
+    ) -> Option<Timestamp> {
         match self.last_time {
-            Some((last, time)) if last == text => Ok(time),
+            Some((last, time)) if last == *text => Some(time),
             _ => {
-                let time = read(text).ok_or(GivenUp)?;
-                self.last_time = Some((text, time));
-                Ok(time)
+                let time = read(text)?;
+                self.last_time = Some((*text, time));
+                Some(time)
             }
         }
     }
@@ -119,7 +120,7 @@ impl<'de> Reader<'de> {
     /// The text that is next, which may be empty; `None` if something else is, or a text with escapes.
     #[inline]
     pub(crate) fn plain_text(&mut self) -> Option<&'de str> {
-        if self.peek() != Some(b'"') {
+        if self.byte() != Some(b'"') && self.behind_white_space() != Some(b'"') {
             return None;
         }
         let start = self.at;

@@ -179,7 +179,7 @@ macro_rules! reply {
                 $(
                     for key in [concat!("\"", $wire, "\":") $(, concat!("\"", $alias, "\":"))*] {
                         if rest.starts_with(key.as_bytes()) {
-                            reader.go_behind(key);
+                            reader.go_behind(key.len());
                             return $crate::model::read::field(&mut self.$field, $wire, |place| {
                                 $crate::model::read::reply!(@value reader, place $(, $inner)?)
                             });
