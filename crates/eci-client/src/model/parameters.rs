@@ -22,6 +22,7 @@ struct Entry {
     name: Span,
     value: Span,
     /// The name holds nothing that would have to be encoded.
+    #[cfg_attr(not(feature = "client-core"), allow(dead_code, reason = "only what signs asks for it"))]
     is_plain: bool,
     is_secret: bool,
 }
@@ -101,6 +102,7 @@ impl Parameters {
         self.entries.iter().filter(|entry| entry.is_secret).map(|entry| self.at(entry.value))
     }
 
+    #[cfg(any(feature = "client-core", test))]
     pub(crate) fn insert_secret(&mut self, name: &str, value: &str) {
         self.set(ParameterName::any(name), true, |text| text.push_str(value));
     }
