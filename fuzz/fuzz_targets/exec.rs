@@ -165,7 +165,7 @@ impl Transport for Scripted {
         let query = request.uri().query().unwrap_or_default();
         let nonce = query.split_once("036").and_then(|(_, rest)| rest.split_once("%3A"));
         self.0.lock().expect("no panic while it is held").1 = nonce.map(|(nonce, _)| nonce.to_owned());
-        Ok(http::Response::new(Bytes::from_static(br#"{"WebSocketUri":"ws://127.0.0.1/exec/?s=t0ken"}"#)))
+        Ok(http::Response::new(Bytes::from_static(br#"{"RequestId":"r","WebSocketUri":"ws://127.0.0.1/exec/?s=t0ken"}"#)))
     }
 
     async fn connect(&self, _: &http::Uri) -> Result<Box<dyn Connection>, TransportError> {

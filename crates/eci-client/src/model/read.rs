@@ -1,4 +1,5 @@
-//! Reads replies leniently: missing, null, empty and zero are alike, keys match in any case, unknown keys are skipped.
+//! Reads replies leniently: missing, null, empty and zero are alike, whatever the type (`[]` for an object, `0` for a
+//! text), keys match in any case, unknown keys are skipped. One odd field must not hide a page of groups.
 //!
 //! What cannot be meant is an error that says where and what, never the value itself (it may be a secret):
 //! `ContainerGroups[3].Containers[0].Cpu: expected a number, found a list`. Each level puts its own part before
@@ -10,12 +11,12 @@ pub(crate) mod quick;
 mod structs;
 mod time;
 
-use serde::de::{DeserializeSeed, Deserializer, Error};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess};
 
 pub(crate) use self::collection::Inside;
 pub(crate) use self::leaf::{read_text, text};
 use self::quick::{GivenUp, Reader};
-pub(crate) use self::structs::{Fields, field, object, reply};
+pub(crate) use self::structs::{Fields, field, object, reply, whole};
 use self::structs::{Key, complete};
 use super::Secret;
 
@@ -34,6 +35,17 @@ pub trait Read: Default + 'static {
 
     /// Whether it says nothing.
     fn is_unset(&self) -> bool;
+
+    /// The first field without which the object is worthless and that was not given.
+    fn missing(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Whether it may stand in a list. An object that says nothing, as `null` is, may not; an empty text may: the
+    /// arguments of a command are such a list.
+    fn is_item(&self) -> bool {
+        true
+    }
 
     /// The ways in which a good reply spells that it says nothing; two bytes each.
     fn nothing() -> &'static [&'static [u8; 2]] {
@@ -75,6 +87,22 @@ fn unexpected<E: Error>(expected: &str, found: &str) -> E {
     E::custom(format_args!(": expected {expected}, found {found}"))
 }
 
+/// Takes an empty list for nothing, and no other.
+fn empty_list<'de, A: SeqAccess<'de>>(expected: &str, mut list: A) -> Result<(), A::Error> {
+    match list.next_element::<IgnoredAny>()? {
+        None => Ok(()),
+        Some(_) => Err(unexpected(expected, "a list")),
+    }
+}
+
+/// Takes an empty object for nothing, and no other.
+fn empty_object<'de, A: MapAccess<'de>>(expected: &str, mut map: A) -> Result<(), A::Error> {
+    match map.next_key::<IgnoredAny>()? {
+        None => Ok(()),
+        Some(_) => Err(unexpected(expected, "an object")),
+    }
+}
+
 /// The visitor methods of a list or an object for what is neither. Serde's own messages would quote the value.
 macro_rules! refuse_scalars {
     ($expected:literal) => {
@@ -87,11 +115,11 @@ macro_rules! refuse_scalars {
         fn visit_i64<E: Error>(self, _: i64) -> Result<Self::Value, E> {
             Err(unexpected($expected, "a number"))
         }
-        fn visit_u64<E: Error>(self, _: u64) -> Result<Self::Value, E> {
-            Err(unexpected($expected, "a number"))
+        fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
+            if number == 0 { self.visit_unit() } else { Err(unexpected($expected, "a number")) }
         }
-        fn visit_f64<E: Error>(self, _: f64) -> Result<Self::Value, E> {
-            Err(unexpected($expected, "a number"))
+        fn visit_f64<E: Error>(self, number: f64) -> Result<Self::Value, E> {
+            if number == 0.0 { self.visit_unit() } else { Err(unexpected($expected, "a number")) }
         }
     };
 }

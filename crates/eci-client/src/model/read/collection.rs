@@ -8,7 +8,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 
 use super::leaf::finite;
 use super::quick::{GivenUp, Reader};
-use super::{Into, Key, Read, refuse_scalars, unexpected, within};
+use super::{Into, Key, Read, empty_list, empty_object, refuse_scalars, unexpected, within};
 
 impl<T: Read> Read for Vec<T> {
     fn read<'de, D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
@@ -30,8 +30,8 @@ impl<T: Read> Read for Vec<T> {
                 items(self.0, list)
             }
             refuse_scalars!("a list");
-            fn visit_map<A: MapAccess<'de>>(self, _: A) -> Result<(), A::Error> {
-                Err(unexpected("a list", "an object"))
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
+                empty_object("a list", map)
             }
         }
 
@@ -46,7 +46,9 @@ impl<T: Read> Read for Vec<T> {
                 self.reserve_exact(length);
             }
             self.push(T::default());
-            self.last_mut().map_or(Ok(()), |item| item.read_quick(reader))
+            self.last_mut().map_or(Ok(()), |item| item.read_quick(reader))?;
+            self.pop_if(|item| !item.is_item());
+            Ok(())
         })?;
         reader.had_length(of, self.len());
         if is_list { Ok(()) } else { self.read(reader) }
@@ -131,8 +133,8 @@ impl Read for BTreeMap<String, f64> {
                 Ok(numbers)
             }
             refuse_scalars!("an object");
-            fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<Self::Value, A::Error> {
-                Err(unexpected("an object", "a list"))
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
+                empty_list("an object", list).map(|()| BTreeMap::new())
             }
         }
 
@@ -147,14 +149,14 @@ impl Read for BTreeMap<String, f64> {
 
 /// Reads items behind those that are there.
 fn items<'de, T: Read, A: SeqAccess<'de>>(into: &mut Vec<T>, mut list: A) -> Result<(), A::Error> {
-    let before = into.len();
-    loop {
+    for index in 0.. {
         match list.next_element_seed(Pushed(into)) {
             Ok(Some(())) => {}
-            Ok(None) => return Ok(()),
-            Err(error) => return Err(of_item(into.len() - before, error)),
+            Ok(None) => break,
+            Err(error) => return Err(of_item(index, error)),
         }
     }
+    Ok(())
 }
 
 #[cold]
@@ -181,8 +183,10 @@ impl<'de, T: Read> DeserializeSeed<'de> for Pushed<'_, T> {
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         let mut item = T::default();
         item.read(deserializer)?;
-        make_room(self.0);
-        self.0.push(item);
+        if item.is_item() {
+            make_room(self.0);
+            self.0.push(item);
+        }
         Ok(())
     }
 }

@@ -6,10 +6,10 @@ use std::fmt;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::quick::{GivenUp, Reader};
-use super::{Read, unexpected};
+use super::{Read, empty_list, empty_object, unexpected};
 use crate::model::Secret;
 
-/// Any JSON value that is neither a list nor an object. An empty text counts as nothing.
+/// Any JSON value that is neither a list nor an object. An empty text, list or object counts as nothing.
 enum Scalar<'de> {
     Nothing,
     Bool(bool),
@@ -72,19 +72,19 @@ fn scalar<'de, D: Deserializer<'de>>(
         fn visit_string<E: Error>(self, text: String) -> Result<Scalar<'de>, E> {
             Ok(if text.is_empty() { Scalar::Nothing } else { Scalar::Text(Cow::Owned(text)) })
         }
-        fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<Scalar<'de>, A::Error> {
-            Err(unexpected(self.0, "a list"))
+        fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Scalar<'de>, A::Error> {
+            empty_list(self.0, list).map(|()| Scalar::Nothing)
         }
-        fn visit_map<A: MapAccess<'de>>(self, _: A) -> Result<Scalar<'de>, A::Error> {
-            Err(unexpected(self.0, "an object"))
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Scalar<'de>, A::Error> {
+            empty_object(self.0, map).map(|()| Scalar::Nothing)
         }
     }
 
     deserializer.deserialize_any(ScalarVisitor(expected))
 }
 
-/// Reads a text and hands it over; nothing, which is the empty text too, is not handed over. `take` says whether the
-/// text is one of those expected.
+/// Reads a text and hands it over; nothing, which is the empty text and zero too, is not handed over. `take` says
+/// whether the text is one of those expected. A whole number is as good as the text of its digits.
 pub(crate) fn text<'de, D: Deserializer<'de>>(
     deserializer: D,
     expected: &'static str,
@@ -114,20 +114,30 @@ pub(crate) fn text<'de, D: Deserializer<'de>>(
         fn visit_bool<E: Error>(self, _: bool) -> Result<(), E> {
             Err(unexpected(self.0, "a boolean"))
         }
-        fn visit_i64<E: Error>(self, _: i64) -> Result<(), E> {
-            Err(unexpected(self.0, "a number"))
+        fn visit_i64<E: Error>(self, number: i64) -> Result<(), E> {
+            let Self(expected, take) = self;
+            if number == 0 || take(&number.to_string()) {
+                Ok(())
+            } else {
+                Err(unexpected(expected, "a number"))
+            }
         }
-        fn visit_u64<E: Error>(self, _: u64) -> Result<(), E> {
-            Err(unexpected(self.0, "a number"))
+        fn visit_u64<E: Error>(self, number: u64) -> Result<(), E> {
+            let Self(expected, take) = self;
+            if number == 0 || take(&number.to_string()) {
+                Ok(())
+            } else {
+                Err(unexpected(expected, "a number"))
+            }
         }
-        fn visit_f64<E: Error>(self, _: f64) -> Result<(), E> {
-            Err(unexpected(self.0, "a number"))
+        fn visit_f64<E: Error>(self, number: f64) -> Result<(), E> {
+            if number == 0.0 { Ok(()) } else { Err(unexpected(self.0, "a number")) }
         }
-        fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<(), A::Error> {
-            Err(unexpected(self.0, "a list"))
+        fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<(), A::Error> {
+            empty_list(self.0, list)
         }
-        fn visit_map<A: MapAccess<'de>>(self, _: A) -> Result<(), A::Error> {
-            Err(unexpected(self.0, "an object"))
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
+            empty_object(self.0, map)
         }
     }
 
@@ -174,6 +184,7 @@ impl Read for bool {
         *self = match scalar(deserializer, "a boolean")? {
             Scalar::Nothing => false,
             Scalar::Bool(value) => value,
+            Scalar::Integer(value @ 0..=1) => value == 1,
             Scalar::Text(text) if text.eq_ignore_ascii_case("true") => true,
             Scalar::Text(text) if text.eq_ignore_ascii_case("false") => false,
             other => return Err(unexpected("a boolean", other.found())),
@@ -241,10 +252,18 @@ impl Read for i64 {
     }
 }
 
+/// An exit code of Windows is often printed without its sign (3221225477 is 0xC0000005): the same 32 bits are kept. What
+/// has more bits still is as near as can be: one odd number must not hide a page of groups.
+fn of_32_bits(value: i64) -> i32 {
+    match u32::try_from(value) {
+        Ok(bits) => bits.cast_signed(),
+        Err(_) => i32::try_from(value).unwrap_or(if value < 0 { i32::MIN } else { i32::MAX }),
+    }
+}
+
 impl Read for i32 {
     fn read<'de, D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
-        let value = whole_number(deserializer)?;
-        *self = Self::try_from(value).map_err(|_| unexpected("a number of 32 bits", "a larger one"))?;
+        *self = of_32_bits(whole_number(deserializer)?);
         Ok(())
     }
 

@@ -15,6 +15,8 @@ use std::fmt::{self, Display};
 use jiff::Timestamp;
 use serde::de::{self, Deserialize, DeserializeSeed};
 
+#[cfg(feature = "client-core")]
+use super::whole;
 use super::{Fields, Inside, Read, Values, complete};
 
 /// serde_json's own limit.
@@ -48,7 +50,7 @@ pub(crate) fn reply<T: Read>(body: &[u8]) -> Result<T, GivenUp> {
     let mut reply = T::default();
     reply.read_quick(&mut reader)?;
     match reader.peek() {
-        None => Ok(reply),
+        None => whole(reply),
         Some(_) => Err(GivenUp),
     }
 }

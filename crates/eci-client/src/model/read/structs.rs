@@ -7,19 +7,16 @@ use std::marker::PhantomData;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::quick::{GivenUp, Reader};
-use super::{Inside, Into, Read, Values, refuse_scalars, unexpected, within};
+use super::{Inside, Into, Read, Values, empty_list, refuse_scalars, unexpected, within};
 
 /// The fields of a reply struct, offered one key at a time. Implemented by `reply!`.
-pub(crate) trait Fields: Default {
+pub(crate) trait Fields: Read {
     /// Reads the value if the key is one of ours; says whether it was.
     fn take<V: Values>(&mut self, key: &str, values: &mut V) -> Result<bool, V::Error>;
 
     /// Reads the value if one of our keys is next, spelt as expected; says whether it was. Comparing the few keys there may be
     /// is cheaper than finding the end of the one there is.
     fn take_next(&mut self, reader: &mut Reader<'_>) -> Result<bool, GivenUp>;
-
-    /// The first field without which the struct is worthless and that was not given.
-    fn missing(&self) -> Option<&'static str>;
 }
 
 /// Reads the value of a field. The last value that says something wins, so `"startedAt": ""` beside
@@ -56,10 +53,20 @@ impl<'de, A: MapAccess<'de>> Values for OfMap<'_, 'de, A> {
     }
 }
 
+/// Refuses an object of which some field was given, but not one without which it is worthless. One that says nothing at
+/// all is left to whoever knows whether it may: in a list it is left out, and a reply is [`whole`].
 pub(super) fn complete<T: Fields, E: Error>(value: &T) -> Result<(), E> {
     match value.missing() {
+        Some(field) if !value.is_unset() => Err(within(field, E::custom(": missing"))),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a reply that lacks what makes it one.
+pub(crate) fn whole<T: Read, E: Error>(reply: T) -> Result<T, E> {
+    match reply.missing() {
         Some(field) => Err(within(field, E::custom(": missing"))),
-        None => Ok(()),
+        None => Ok(reply),
     }
 }
 
@@ -77,10 +84,10 @@ pub(crate) fn object<'de, T: Fields, D: Deserializer<'de>>(
             f.write_str("an object")
         }
         fn visit_unit<E: Error>(self) -> Result<(), E> {
-            complete(self.0)
+            Ok(())
         }
         fn visit_none<E: Error>(self) -> Result<(), E> {
-            complete(self.0)
+            Ok(())
         }
         fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
             while let Some(Key(key)) = map.next_key()? {
@@ -91,8 +98,8 @@ pub(crate) fn object<'de, T: Fields, D: Deserializer<'de>>(
             complete(self.0)
         }
         refuse_scalars!("an object");
-        fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<(), A::Error> {
-            Err(unexpected("an object", "a list"))
+        fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<(), A::Error> {
+            empty_list("an object", list)
         }
     }
 
@@ -188,11 +195,6 @@ macro_rules! reply {
                 )*
                 Ok(false)
             }
-
-            fn missing(&self) -> Option<&'static str> {
-                $( $crate::model::read::reply!(@missing $($required)? self, $field, $wire); )*
-                None
-            }
         }
 
         impl $crate::model::read::Read for $name {
@@ -208,10 +210,16 @@ macro_rules! reply {
             }
 
             fn nothing() -> &'static [&'static [u8; 2]] {
-                match $crate::model::read::Fields::missing(&Self::default()) {
-                    None => &[b"{}", b"\"\""],
-                    Some(_) => &[],
-                }
+                &[b"{}", b"\"\""]
+            }
+
+            fn missing(&self) -> Option<&'static str> {
+                $( $crate::model::read::reply!(@missing $($required)? self, $field, $wire); )*
+                None
+            }
+
+            fn is_item(&self) -> bool {
+                !self.is_unset()
             }
 
             fn is_unset(&self) -> bool {
@@ -225,7 +233,7 @@ macro_rules! reply {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let mut value = Self::default();
                 $crate::model::read::Read::read(&mut value, deserializer)?;
-                Ok(value)
+                $crate::model::read::whole(value)
             }
         }
     )* };

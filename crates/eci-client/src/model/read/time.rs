@@ -11,13 +11,18 @@ use super::{Read, text};
 /// Go's zero time, which stands for "never".
 const ZERO_TIME: &str = "0001-01-01T00:00:00Z";
 
+/// How a time that is not known is spelt, besides the empty text.
+fn is_never(text: &str) -> bool {
+    matches!(text, ZERO_TIME | "-" | "0")
+}
+
 impl Read for Option<Timestamp> {
     fn read<'de, D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<(), D::Error> {
         text(deserializer, "a time of RFC 3339", |text| {
-            if text != ZERO_TIME {
+            if !is_never(text) {
                 *self = text.as_bytes().try_into().ok().and_then(usual_time).or_else(|| text.parse().ok());
             }
-            text == ZERO_TIME || self.is_some()
+            is_never(text) || self.is_some()
         })
     }
 
@@ -31,7 +36,7 @@ impl Read for Option<Timestamp> {
             return Ok(());
         }
         match reader.plain_text() {
-            Some("") => Ok(()),
+            Some(text) if text.is_empty() || is_never(text) => Ok(()),
             Some(text) => {
                 *self = Some(text.parse().map_err(|_| GivenUp)?);
                 Ok(())
