@@ -32,7 +32,7 @@ pub use self::lanes::Lane;
 pub use self::limits::Limits;
 pub use self::pages::{Items, Pages};
 pub(crate) use self::prepare::http_request;
-use self::retry::{Course, Failure, is_repeatable};
+use self::retry::{Course, Failure, repetition};
 pub use self::retry::{Jitter, RandomJitter, RetryPolicy};
 pub(crate) use self::skew::Skew;
 use crate::clock::{Clock, Nonces};
@@ -82,6 +82,9 @@ impl Travel {
         self.sent.load(Ordering::Relaxed) || self.open.load(Ordering::Relaxed)
     }
 }
+
+/// How long a source of a lasting key may take to say that it has another one.
+const SOON: Duration = Duration::from_secs(1);
 
 impl Client {
     /// A client for a region, e.g. `cn-hangzhou`, to be configured.
@@ -135,8 +138,8 @@ impl Client {
     ) -> Result<A::Reply, Error> {
         let Shared { retry, jitter, limits, .. } = &*self.shared;
         let parameters = self.parameters(request);
-        let repeatable = is_repeatable::<A>(&parameters);
-        let mut course = Course::new(retry, &**jitter, repeatable, started, self.deadline);
+        let repetition = repetition::<A>(&parameters);
+        let mut course = Course::new(retry, &**jitter, repetition, started, self.deadline);
         loop {
             if let Some(limits) = limits {
                 limits.admit(A::NAME, self.lane).await;
@@ -193,11 +196,19 @@ impl Client {
             }
             ErrorKind::InvalidCredentials => {
                 shared.credentials.refused(&key);
-                failure.key_returned = key.is_temporary();
+                // What follows may take its time, but the fate of the request is known.
+                sent.store(false, Ordering::Relaxed);
+                failure.key_returned = key.is_temporary() || self.has_other_key(&key).await;
             }
             _ => {}
         }
         Err(failure)
+    }
+
+    /// Whether the source has another key than the one that was refused: it was changed between the two.
+    async fn has_other_key(&self, refused: &AccessKey) -> bool {
+        let provided = timeout(SOON, self.shared.credentials.provide()).await;
+        matches!(provided, Ok(Ok(Some(key))) if key != *refused)
     }
 
     async fn key(&self, action: &'static str) -> Result<AccessKey, Error> {

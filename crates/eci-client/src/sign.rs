@@ -49,6 +49,15 @@ pub struct Unsigned<'a> {
     pub headers: &'a BTreeMap<String, String>,
 }
 
+impl Unsigned<'_> {
+    /// Whether what a protocol adds as parameters travels in the body: beside the request's own, or, if it has none at
+    /// all, where no log of URLs shows a secret.
+    fn adds_to_body(&self, holds_secret: bool) -> bool {
+        let is_bare = self.query.is_empty() && self.method == "POST";
+        !self.form.is_empty() || (holds_secret && is_bare)
+    }
+}
+
 /// What a signed request consists of on its way.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Outgoing {

@@ -42,6 +42,8 @@ const FINE: Fate = Fate::Answered(200, Vec::new(), r#"{"RequestId":"r","Containe
 const THROTTLED: &str = r#"{"RequestId":"r","HostId":"h","Code":"Throttling.User","Message":"slow"}"#;
 const NO_STOCK: &str = r#"{"RequestId":"r","HostId":"h","Code":"OperationDenied.NoStock","Message":"none"}"#;
 const LATE: &str = r#"{"RequestId":"r","HostId":"h","Code":"InvalidTimeStamp.Expired","Message":"late"}"#;
+const DISABLED: &str =
+    r#"{"RequestId":"r","HostId":"h","Code":"InvalidAccessKeyId.Inactive","Message":"disabled"}"#;
 const EXPIRED: &str =
     r#"{"RequestId":"r","HostId":"h","Code":"InvalidSecurityToken.Expired","Message":"old"}"#;
 
@@ -348,6 +350,77 @@ async fn throttling_slows_the_calls_that_follow() {
     let times = script.times();
     assert_eq!(times[1], Duration::ZERO);
     assert!(times[2] >= 5 * SECOND, "{times:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_pause_that_is_asked_for_switches_an_action_off() {
+    for (name, value, body, asked) in [
+        ("retry-after", "31536000", "<html>slow down</html>", None),
+        ("retry-after", "31536000", THROTTLED, Some(300 * SECOND)),
+        ("x-acs-retry-after", "18446744073709551615", THROTTLED, Some(300 * SECOND)),
+    ] {
+        let script = Script::new([Fate::Answered(429, vec![(name, value)], body)]);
+        let eci = builder(&script).limits(Limits::adaptive()).build().expect("a client");
+        assert_eq!(kind(read(&eci).await), ErrorKind::Throttled { retry_after: asked });
+        read(&eci.with_deadline(301 * SECOND)).await.expect("a reply");
+        let waited = script.times()[1];
+        assert!(waited < asked.unwrap_or_default() + 30 * SECOND, "{waited:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_without_a_deadline_is_one_too() {
+    let script = Script::new([Fate::Lost]);
+    read(&patient(&script).with_deadline(Duration::MAX)).await.expect("a reply");
+    assert_eq!(script.attempts(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_lost_creation_nothing_is_proved_by_something_else_that_is_missing() {
+    const GONE: &str =
+        r#"{"RequestId":"r","HostId":"h","Code":"InvalidParameter.NotFound","Message":"no group"}"#;
+    let script = Script::new([Fate::Lost, refused(404, GONE)]);
+    assert_eq!(kind(create(&patient(&script), Some("t")).await), ErrorKind::Indeterminate);
+    let script = Script::new([Fate::Lost, refused(404, GONE)]);
+    let deletion = patient(&script).delete_container_group(&DeleteContainerGroupRequest::default()).await;
+    assert_eq!(kind(deletion), ErrorKind::NotFound);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lasting_key_that_was_changed_meanwhile_is_tried_once() {
+    /// Files that are written anew after the first call has read them, and then no more.
+    #[derive(Default)]
+    struct Files(AtomicUsize);
+    #[async_trait]
+    impl ProvideCredentials for Files {
+        async fn provide(&self) -> Result<Option<AccessKey>, CredentialsError> {
+            let read = self.0.fetch_add(1, Ordering::Relaxed);
+            Ok(Some(AccessKey::new(format!("id-{}", read.min(1)), "secret")))
+        }
+    }
+    let script = Script::new(vec![refused(400, DISABLED); 3]);
+    let eci = builder(&script).credentials(Files::default()).retry(RetryPolicy::standard());
+    assert_eq!(kind(read(&eci.build().expect("a client")).await), ErrorKind::InvalidCredentials);
+    let [first, second] = &script.headers("authorization")[..] else { panic!("two attempts") };
+    assert!(first.contains("Credential=id-0,") && second.contains("Credential=id-1,"), "{first} {second}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_hangs_does_not_hide_that_its_key_was_refused() {
+    #[derive(Default)]
+    struct Hangs(AtomicUsize);
+    #[async_trait]
+    impl ProvideCredentials for Hangs {
+        async fn provide(&self) -> Result<Option<AccessKey>, CredentialsError> {
+            if self.0.fetch_add(1, Ordering::Relaxed) > 0 {
+                pending::<()>().await;
+            }
+            Ok(Some(AccessKey::new("id", "secret")))
+        }
+    }
+    let script = Script::new([refused(400, DISABLED)]);
+    let eci = builder(&script).credentials(Hangs::default()).build().expect("a client");
+    assert_eq!(kind(create(&eci, None).await), ErrorKind::InvalidCredentials);
 }
 
 #[tokio::test(start_paused = true)]

@@ -230,6 +230,31 @@ async fn a_bearer_token_travels_in_place_of_a_signature() {
 }
 
 #[tokio::test]
+async fn no_token_is_in_the_url_of_a_request_without_parameters() {
+    for key in
+        [AccessKey::new("the-id", SECRET).with_security_token("the-token"), AccessKey::bearer("the-token")]
+    {
+        for version in [SignatureVersion::V3, SignatureVersion::V1] {
+            let server = Scripted::start([Step::ok(r#"{"RequestId":"r"}"#)]).await;
+            let eci = Client::builder("cn-test")
+                .credentials(key.clone())
+                .endpoint(server.endpoint())
+                .signature(version)
+                .build()
+                .expect("a client");
+            eci.describe_regions(&DescribeRegionsRequest::default()).await.expect("a reply");
+            let [request] = &server.recorded()[..] else { panic!("one request") };
+            assert!(!request.query().contains("the-token"), "{request:?}");
+            let in_header = ["x-acs-security-token", "x-acs-bearer-token"].map(|name| request.header(name));
+            assert!(
+                request.body.contains("Token=the-token") || in_header.contains(&"the-token"),
+                "{request:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_refused_bearer_token_is_a_matter_of_credentials_and_not_shown() {
     let server = Scripted::start([Step::error(400, "InvalidBearerToken.Inactive", "it has expired")]).await;
     let eci = Client::builder("cn-test")
@@ -325,6 +350,8 @@ async fn codes_become_kinds() {
         (403, "InvalidSecurityToken.Expired", InvalidCredentials),
         (400, "InvalidTimeStamp.Expired", ClockSkew),
         (400, "IncorrectStatus", IncorrectStatus),
+        (400, "ImageCache.IncorrectStatus", IncorrectStatus),
+        (404, "InvalidInstanceId.NotFound", NotFound),
         (400, "DryRunOperation", DryRun),
         (400, "Degrade.Api", Unavailable),
         (404, "InvalidAction.NotFound", Bug),
@@ -342,6 +369,7 @@ const UNANSWERED: (ErrorKind, ErrorKind) = (ErrorKind::Unavailable, ErrorKind::I
 #[tokio::test]
 async fn a_failure_of_the_service_leaves_a_write_open() {
     assert_eq!(kinds(Step::error(500, "InternalError", "m")).await, UNANSWERED);
+    assert_eq!(kinds(Step::error(408, "ReadTimeout", "m")).await, UNANSWERED);
     assert_eq!(kinds(Step::error(503, "ServiceUnavailable", "m")).await, UNANSWERED);
     assert_eq!(kinds(Step::error(500, "SomethingNew", "m")).await, UNANSWERED);
     assert_eq!(kinds(Step::error(500, "InvalidParameter", "m")).await, UNANSWERED);

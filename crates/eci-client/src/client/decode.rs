@@ -42,10 +42,14 @@ fn wrong(answer: &Answer<'_>, body: &[u8], error: &serde_json::Error) -> Error {
     answer.nonsense(&format!("the reply is not as declared at {}", place.trim_start_matches(['.', ':', ' '])))
 }
 
+/// Longer pauses are not kept: the API's quotas are by the minute, and whoever asks for a year is mistaken.
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+
 /// How long the cloud asks to wait: its own header in milliseconds, else the common one in seconds.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
     number("x-acs-retry-after")
         .map(Duration::from_millis)
         .or_else(|| number("retry-after").map(Duration::from_secs))
+        .map(|pause| pause.min(LONGEST_PAUSE))
 }

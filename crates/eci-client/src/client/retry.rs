@@ -4,7 +4,8 @@
 //! harm (whether the action may be carried out twice). The policy only bounds how often and how long.
 //!
 //! An attempt whose fate is unknown leaves the call open, whatever a later attempt is told: a refusal says nothing of
-//! the attempt before it. Only success, `NotFound` and `IdempotentParameterMismatch` settle it.
+//! the attempt before it. Only success, `IdempotentParameterMismatch` and, of a deletion, `NotFound` settle it: a creation
+//! is told the same of a security group that is gone.
 
 use std::time::Duration;
 
@@ -132,25 +133,38 @@ impl From<Error> for Failure {
     }
 }
 
-/// Whether carrying the action out twice leaves the world as carrying it out once.
-pub(super) fn is_repeatable<A: Action>(parameters: &Parameters) -> bool {
+/// What carrying an action out twice does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Repetition {
+    /// More than once.
+    Harmful,
+    /// What once does.
+    Harmless,
+    /// What once does, and the second time the cloud knows of nothing to delete.
+    Deletes,
+}
+
+pub(super) fn repetition<A: Action>(parameters: &Parameters) -> Repetition {
     // NOTE: whether the cloud honours a token elsewhere than on creations is not documented.
     let creates = A::NAME.starts_with("Create");
     let has_token = parameters.get("ClientToken").is_some_and(|token| !token.is_empty());
     match A::EFFECT {
-        Effect::Read => true,
-        Effect::Write if creates => has_token,
-        Effect::Write => {
-            A::NAME.starts_with("Delete") || ["TagResources", "UntagResources"].contains(&A::NAME)
-        }
+        Effect::Read => Repetition::Harmless,
+        Effect::Write if creates && has_token => Repetition::Harmless,
+        Effect::Write if A::NAME.starts_with("Delete") => Repetition::Deletes,
+        Effect::Write if ["TagResources", "UntagResources"].contains(&A::NAME) => Repetition::Harmless,
+        Effect::Write => Repetition::Harmful,
     }
 }
+
+/// Of deadlines that no clock can show.
+const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
 
 /// The attempts of one call so far.
 pub(super) struct Course<'a> {
     policy: &'a RetryPolicy,
     jitter: &'a dyn Jitter,
-    repeatable: bool,
+    repetition: Repetition,
     /// No attempt begins after this.
     end: Instant,
     failures: u32,
@@ -163,13 +177,13 @@ impl<'a> Course<'a> {
     pub(super) fn new(
         policy: &'a RetryPolicy,
         jitter: &'a dyn Jitter,
-        repeatable: bool,
+        repetition: Repetition,
         started: Instant,
         deadline: Duration,
     ) -> Self {
-        let end = started + policy.budget.map_or(deadline, |budget| budget.min(deadline));
+        let end = started + policy.budget.map_or(deadline, |budget| budget.min(deadline)).min(FAR);
         let (clock_corrected, key_returned) = (false, false);
-        Self { policy, jitter, repeatable, end, failures: 0, clock_corrected, key_returned, open: None }
+        Self { policy, jitter, repetition, end, failures: 0, clock_corrected, key_returned, open: None }
     }
 
     /// Whether the fate of an attempt is unknown.
@@ -199,7 +213,7 @@ impl<'a> Course<'a> {
                 Some(self.back_off().max(retry_after.unwrap_or_default()))
             }
             ErrorKind::Unavailable => Some(self.back_off()),
-            ErrorKind::Indeterminate if self.repeatable => Some(self.back_off()),
+            ErrorKind::Indeterminate if self.repetition != Repetition::Harmful => Some(self.back_off()),
             ErrorKind::ClockSkew if failure.clock_corrected && !self.clock_corrected => Some(Duration::ZERO),
             ErrorKind::InvalidCredentials if failure.key_returned && !self.key_returned => {
                 Some(Duration::ZERO)
@@ -215,7 +229,11 @@ impl<'a> Course<'a> {
     }
 
     fn settled(&mut self, last: Error) -> Error {
-        let proof = matches!(last.kind(), ErrorKind::NotFound | ErrorKind::IdempotentParameterMismatch);
+        let proof = match last.kind() {
+            ErrorKind::IdempotentParameterMismatch => true,
+            ErrorKind::NotFound => self.repetition == Repetition::Deletes,
+            _ => false,
+        };
         match self.open.take() {
             Some(open) if !proof && !last.is_indeterminate() => open,
             _ => last,
@@ -238,8 +256,8 @@ mod tests {
         RetryPolicy::standard().attempts(100).delays(SECOND, 8 * SECOND)
     }
 
-    fn course<'a>(policy: &'a RetryPolicy, jitter: &'a dyn Jitter, repeatable: bool) -> Course<'a> {
-        Course::new(policy, jitter, repeatable, Instant::now(), 1000 * SECOND)
+    fn course<'a>(policy: &'a RetryPolicy, jitter: &'a dyn Jitter, repetition: Repetition) -> Course<'a> {
+        Course::new(policy, jitter, repetition, Instant::now(), 1000 * SECOND)
     }
 
     fn next(course: &mut Course<'_>, kind: ErrorKind) -> Result<Duration, ErrorKind> {
@@ -249,7 +267,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn pauses_double_up_to_the_longest_and_are_spread_over_their_upper_half() {
         let (policy, full, spread) = (policy(), || 0.0, || 0.5);
-        let (mut whole, mut shorter) = (course(&policy, &full, true), course(&policy, &spread, true));
+        let (mut whole, mut shorter) =
+            (course(&policy, &full, Repetition::Harmless), course(&policy, &spread, Repetition::Harmless));
         for seconds in [1, 2, 4, 8, 8] {
             assert_eq!(next(&mut whole, ErrorKind::Unavailable), Ok(seconds * SECOND));
             assert_eq!(next(&mut shorter, ErrorKind::Unavailable), Ok(seconds * SECOND * 3 / 4));
@@ -259,7 +278,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_pause_the_cloud_asks_for_is_kept() {
         let (policy, jitter) = (policy(), || 0.0);
-        let mut course = course(&policy, &jitter, true);
+        let mut course = course(&policy, &jitter, Repetition::Harmless);
         let throttled = |seconds| ErrorKind::Throttled { retry_after: Some(seconds * SECOND) };
         assert_eq!(next(&mut course, throttled(30)), Ok(30 * SECOND));
         assert_eq!(next(&mut course, throttled(0)), Ok(2 * SECOND));
@@ -269,7 +288,7 @@ mod tests {
     async fn attempts_budget_and_deadline_each_end_the_course() {
         let jitter = || 0.0;
         let ends = |policy: &RetryPolicy, deadline| {
-            let mut course = Course::new(policy, &jitter, true, Instant::now(), deadline);
+            let mut course = Course::new(policy, &jitter, Repetition::Harmless, Instant::now(), deadline);
             (1..50).find(|_| next(&mut course, ErrorKind::Unavailable).is_err())
         };
         let free = policy().delays(SECOND, SECOND);
@@ -283,10 +302,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn only_what_may_be_repeated_is_repeated_when_its_fate_is_unknown() {
         let (policy, jitter) = (policy(), || 0.0);
-        assert!(next(&mut course(&policy, &jitter, true), ErrorKind::Indeterminate).is_ok());
-        let gives_up = next(&mut course(&policy, &jitter, false), ErrorKind::Indeterminate);
+        assert!(next(&mut course(&policy, &jitter, Repetition::Harmless), ErrorKind::Indeterminate).is_ok());
+        let gives_up = next(&mut course(&policy, &jitter, Repetition::Harmful), ErrorKind::Indeterminate);
         assert_eq!(gives_up, Err(ErrorKind::Indeterminate));
-        assert!(next(&mut course(&policy, &jitter, false), ErrorKind::Unavailable).is_ok());
+        assert!(next(&mut course(&policy, &jitter, Repetition::Harmful), ErrorKind::Unavailable).is_ok());
     }
 
     #[tokio::test(start_paused = true)]
@@ -307,14 +326,14 @@ mod tests {
             ErrorKind::Bug,
             ErrorKind::Misconfigured,
         ] {
-            assert_eq!(next(&mut course(&policy, &jitter, true), kind), Err(kind));
+            assert_eq!(next(&mut course(&policy, &jitter, Repetition::Harmless), kind), Err(kind));
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_corrected_clock_and_a_returned_key_are_worth_one_attempt_each() {
         let (policy, jitter) = (policy(), || 0.0);
-        let mut course = course(&policy, &jitter, true);
+        let mut course = course(&policy, &jitter, Repetition::Harmless);
         let mut after = |kind, clock_corrected, key_returned| {
             let failure = Failure { clock_corrected, key_returned, ..failure(kind) };
             course.after(failure, Instant::now()).map_err(|error| error.kind())
@@ -327,29 +346,48 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_refusal_does_not_close_what_an_earlier_attempt_left_open() {
-        let (policy, jitter) = (policy(), || 0.0);
         for (last, told) in [
             (ErrorKind::OutOfStock, ErrorKind::Indeterminate),
             (ErrorKind::Denied, ErrorKind::Indeterminate),
-            (ErrorKind::NotFound, ErrorKind::NotFound),
+            (ErrorKind::NotFound, ErrorKind::Indeterminate),
             (ErrorKind::IdempotentParameterMismatch, ErrorKind::IdempotentParameterMismatch),
         ] {
-            let mut course = course(&policy, &jitter, true);
-            assert!(next(&mut course, ErrorKind::Indeterminate).is_ok());
-            assert!(next(&mut course, ErrorKind::Throttled { retry_after: None }).is_ok());
-            assert!(course.is_open());
-            assert_eq!(next(&mut course, last), Err(told));
+            assert_eq!(told_after_an_open_attempt(Repetition::Harmless, last), told);
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deletion_that_finds_nothing_is_settled() {
+        let told = told_after_an_open_attempt(Repetition::Deletes, ErrorKind::NotFound);
+        assert_eq!(told, ErrorKind::NotFound);
+    }
+
+    fn told_after_an_open_attempt(repetition: Repetition, last: ErrorKind) -> ErrorKind {
+        let (policy, jitter) = (policy(), || 0.0);
+        let mut course = course(&policy, &jitter, repetition);
+        assert!(next(&mut course, ErrorKind::Indeterminate).is_ok());
+        assert!(next(&mut course, ErrorKind::Throttled { retry_after: None }).is_ok());
+        assert!(course.is_open());
+        next(&mut course, last).expect_err("the last attempt")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_that_never_comes_is_one_too() {
+        let jitter = || 0.0;
+        let policy = policy().budget(Some(Duration::MAX));
+        let mut course = Course::new(&policy, &jitter, Repetition::Harmless, Instant::now(), Duration::MAX);
+        assert!(next(&mut course, ErrorKind::Unavailable).is_ok());
     }
 
     #[test]
     fn creations_need_a_token_to_be_repeatable() {
+        use Repetition::{Deletes, Harmful, Harmless};
         let token = |token| Parameters::from_iter([("ClientToken", token)]);
-        assert!(is_repeatable::<CreateContainerGroupRequest>(&token("t")));
-        assert!(!is_repeatable::<CreateContainerGroupRequest>(&token("")));
-        assert!(!is_repeatable::<CreateContainerGroupRequest>(&Parameters::default()));
-        assert!(is_repeatable::<DeleteContainerGroupRequest>(&Parameters::default()));
-        assert!(is_repeatable::<DescribeRegionsRequest>(&Parameters::default()));
+        assert_eq!(repetition::<CreateContainerGroupRequest>(&token("t")), Harmless);
+        assert_eq!(repetition::<CreateContainerGroupRequest>(&token("")), Harmful);
+        assert_eq!(repetition::<CreateContainerGroupRequest>(&Parameters::default()), Harmful);
+        assert_eq!(repetition::<DeleteContainerGroupRequest>(&Parameters::default()), Deletes);
+        assert_eq!(repetition::<DescribeRegionsRequest>(&Parameters::default()), Harmless);
     }
 
     #[test]

@@ -37,6 +37,8 @@ codes! {
     NotFound {
         /// The container group does not exist.
         INVALID_PARAMETER_NOT_FOUND = "InvalidParameter.NotFound",
+        /// The instance that a task of operations is for does not exist.
+        INVALID_INSTANCE_ID_NOT_FOUND = "InvalidInstanceId.NotFound",
     }
     IdempotentParameterMismatch {
         /// An earlier call with this client token and other parameters was accepted.
@@ -129,6 +131,8 @@ codes! {
         IMAGE_SNAPSHOT_NOT_SUPPORT = "ImageSnapshot.NotSupport",
         /// The image cache is not ready.
         IMAGE_SNAPSHOT_INCORRECT_STATUS = "ImageSnapshot.IncorrectStatus",
+        /// The image cache cannot be had so.
+        IMAGE_CACHE_NOT_SUPPORT = "ImageCacheNotSupport",
         /// No IPv6 here.
         IPV6_ADDRESS_NOT_SUPPORT = "Ipv6AddressNotSupport",
         /// No IPv6 in this vSwitch.
@@ -207,6 +211,8 @@ codes! {
         INCORRECT_STATUS_DETAIL = "IncorrectStatusDetail",
         /// The same.
         INCORRECT_OPERATION = "IncorrectOperation",
+        /// The image cache is not in a state that allows this.
+        IMAGE_CACHE_INCORRECT_STATUS = "ImageCache.IncorrectStatus",
         /// Another operation is at work on it.
         OPERATION_CONFLICT = "OperationConflict",
         /// The group is not in a state that allows this.
@@ -268,6 +274,9 @@ const FAMILIES: &[(&str, Meaning)] = &[
     ("InvalidBearerToken.", Meaning::InvalidCredentials),
     ("QuotaExceed", Meaning::QuotaExceeded),
     ("JobInstance", Meaning::InvalidRequest),
+    ("Coredump.", Meaning::InvalidRequest),
+    ("Tcpdump.", Meaning::InvalidRequest),
+    ("Ops.", Meaning::InvalidRequest),
 ];
 
 /// Looks a code up; `None` for one this crate does not know.
@@ -307,6 +316,86 @@ mod tests {
         assert_eq!(meaning(ACCESS_KEY_DISABLED), Some(Meaning::InvalidCredentials));
         assert_eq!(meaning("MissingTimestamp"), Some(Meaning::InvalidRequest));
         assert_eq!(meaning(MISSING_ACTION), Some(Meaning::Bug));
+    }
+
+    /// Tables of the reference, each code spelt out, families by an example.
+    #[test]
+    fn every_published_code_has_a_meaning() {
+        use Meaning::*;
+        let published: [(Meaning, &str); 13] = [
+            (NotFound, "InvalidParameter.NotFound InvalidInstanceId.NotFound"),
+            (IdempotentParameterMismatch, "IdempotentParameterMismatch"),
+            (
+                Throttled,
+                "Throttling Throttling.User Throttling.Api Rejected.Throttling EipPurchaseFlowControl",
+            ),
+            (
+                OutOfStock,
+                "OperationDenied.NoStock RecommendEmpty.InstanceTypeFamilyNotMatched Spot.NotMatched Zone.NotOnSale \
+                 InvalidVSwitchId.IpNotEnough EipAddressPoolIpNotEnough",
+            ),
+            (
+                QuotaExceeded,
+                "QuotaExceeded Throttling.Vcpu.PerDay DedicatedHostQuotaExceeded NumberExceed.Tags",
+            ),
+            (
+                InvalidRequest,
+                "MissingParameter InvalidParameter MissingTimestamp InvalidParameter.CPU.Memory \
+                 HighCpuMemConfigRequired InvalidSpotCpuMemorySpec InvalidParameter.DuplicatedName \
+                 InvalidParameter.DuplicatedVolumeName InstanceTypeNotMatchCpuArch InvalidInstanceTypeForEciBuy \
+                 InvalidInstanceTypeForEciSpotDurationBuy InvalidInstanceTypeForRaid LocalDiskAmountNotMatch \
+                 PrivatePoolInstanceSpotNotSupport FeatureBasedConstraintConflict RegionDissolved \
+                 DiskVolume.NotSupport DiskVolume.NotInSameZone DiskNumber.LimitExceed \
+                 MultiAttachedCloudDiskNotSupport CloudDisk.NotInSameZone \
+                 InvalidOperation.KMS.InstanceTypeNotSupport InvalidParameter.Encrypted.KmsNotEnabled \
+                 InvalidParameter.KMS.EncryptedIllegal ImageSnapshot.IncorrectStatus ImageSnapshot.NotSupport \
+                 ImageSnapshot.NotFound InvalidDiskId.NotFound InvalidParameter.KMS.KeyId.NotFound \
+                 Ipv6AddressNotSupport Ipv6AddressNotSupportVsw Ipv6AddressNotSupportInstanceType \
+                 PrivateIpAddress.Already.InUse RamRole.NotSupport CorePattern.UpdateFail \
+                 JobInstanceDiskNotSupport OperationDenied.VswZoneMisMatch OperationDenied.SecurityGroupMisMatch \
+                 InvalidParameter.ValueExceeded InvalidParameter.LengthExceeded InvalidVolumeType \
+                 ImageCacheNotSupport Coredump.Any Tcpdump.Any Ops.Any",
+            ),
+            (
+                Denied,
+                "NoPermission NoPermission.Tag Forbidden.RAM Forbidden.SubUser Forbidden.RiskControl \
+                 Forbidden.OnlyForInvitedTest Forbidden.UserBussinessStatus Forbidden.UserNotRealNameAuthentication \
+                 Forbidden.AccountClosed Forbidden.Unauthorized InvalidUser.PassRoleForbidden \
+                 InvalidParameter.KMS.KeyId.Forbidden InvalidOperation.ResourceManagedByCloudProduct \
+                 SecurityRisk.3DVerification CreateServiceLinkedRole.Denied FeatureAccessRestricted Account.Arrearage \
+                 InvalidPaymentMethod.InsufficientBalance Payfor.CreditPayInsufficientBalance \
+                 EipPayInsufficientBalance ServiceNotEnabled OperationFailed.RiskControl RISK.RISK_CONTROL_REJECTION",
+            ),
+            (
+                InvalidCredentials,
+                "InvalidAccessKeyId.NotFound InvalidAccessKeyId.Inactive Forbidden.AccessKeyDisabled \
+                 InvalidSecurityToken.Expired InvalidSecurityToken.Malformed \
+                 InvalidSecurityToken.MismatchWithAccessKey SignatureDoesNotMatch IncompleteSignature",
+            ),
+            (ClockSkew, "InvalidTimeStamp.Expired"),
+            (
+                IncorrectStatus,
+                "IncorrectStatus IncorrectStatusDetail IncorrectOperation OperationConflict InvalidAction \
+                 ImageCache.IncorrectStatus",
+            ),
+            (DryRun, "DryRunOperation DryRun.Success"),
+            (
+                Fault,
+                "InternalError ServiceUnavailable RequestTimeout SignatureNonceUsed \
+                 containerRepositoryAuthorizationFailed",
+            ),
+            (
+                Bug,
+                "MissingAction InvalidVersion InvalidAction.NotFound InvalidApi.NotFound InvalidProduct.NotFound \
+                 InvalidTimeStamp.Format InvalidSignatureMethod InvalidProtocol.NeedSsl UnsupportedHTTPMethod",
+            ),
+        ];
+        for (expected, codes) in published {
+            for code in codes.split_whitespace() {
+                assert_eq!(meaning(code), Some(expected), "{code}");
+            }
+        }
+        assert_eq!(meaning("Degrade.Api"), Some(NotNow));
     }
 
     #[test]

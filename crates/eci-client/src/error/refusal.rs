@@ -86,10 +86,11 @@ impl Answer<'_> {
     }
 
     /// The error of an answer that is not the cloud's: a proxy's page, half a body. It proves nothing, so a write
-    /// may have been carried out. What it says is not shown: such pages quote URLs.
+    /// may have been carried out. What it says is not shown: such pages quote URLs. The pause it asks for is not the
+    /// API's, and is left to the policy.
     pub(crate) fn not_understood(&self, what: &str) -> Error {
         let kind = match self.http_status {
-            429 => ErrorKind::Throttled { retry_after: self.retry_after },
+            429 => ErrorKind::Throttled { retry_after: None },
             _ => unanswered(self.effect),
         };
         Error::new(self.action, kind, what).from(ErrorOrigin::Intermediary).with_status(self.http_status)
@@ -107,7 +108,8 @@ impl Answer<'_> {
     fn kind_of(&self, code: &str) -> ErrorKind {
         match meaning(code) {
             Some(Meaning::Throttled) => ErrorKind::Throttled { retry_after: self.retry_after },
-            _ if self.http_status >= 500 => unanswered(self.effect),
+            // 408: the service behind the gateway took too long.
+            _ if self.http_status >= 500 || self.http_status == 408 => unanswered(self.effect),
             Some(Meaning::NotFound) => ErrorKind::NotFound,
             Some(Meaning::IdempotentParameterMismatch) => ErrorKind::IdempotentParameterMismatch,
             Some(Meaning::OutOfStock) => ErrorKind::OutOfStock,

@@ -28,7 +28,7 @@ pub(super) fn in_headers(
     Outgoing { query: encode(&query), headers, body }
 }
 
-/// By version 1. What is added travels where the request's own parameters do.
+/// By version 1. What is added travels where the request's own parameters do, beside none in the body: it holds the token.
 pub(super) fn in_parameters(request: &Unsigned<'_>, token: &str, at: Timestamp, nonce: &str) -> Outgoing {
     let mut added = Parameters::from_iter([
         SIGNATURE_TYPE,
@@ -42,7 +42,7 @@ pub(super) fn in_parameters(request: &Unsigned<'_>, token: &str, at: Timestamp, 
         added.insert("Format", "JSON");
     }
     let (mut query, mut form) = (request.query.clone(), request.form.clone());
-    let in_body = !form.is_empty();
+    let in_body = request.adds_to_body(true);
     let place = if in_body { &mut form } else { &mut query };
     added.iter().for_each(|(name, value)| place.insert(name, value));
     let mut headers = request.headers.clone();

@@ -60,8 +60,9 @@ stages! {
 }
 
 /// Signs a request. `at` is cut to whole seconds; `nonce` must not have been used in the last quarter of an hour.
-/// What the protocol adds travels where the request's own parameters do, in the body if there are any. `Format` is
-/// JSON unless the query names one.
+/// What the protocol adds travels where the request's own parameters do, in the body if there are any; beside none at all
+/// a security token goes into the body too, because URLs are logged on their way. `Format` is JSON unless the query names
+/// one.
 pub fn sign(request: &Unsigned<'_>, key: &AccessKey, at: Timestamp, nonce: &str) -> Signed {
     let common = common(request, key, at, nonce);
     let all: Parameters = request.query.iter().chain(request.form.iter()).chain(common.iter()).collect();
@@ -69,7 +70,7 @@ pub fn sign(request: &Unsigned<'_>, key: &AccessKey, at: Timestamp, nonce: &str)
     let string_to_sign =
         StringToSign(format!("{}&{}&{}", request.method, encode_text("/"), encode_text(&canonical_query.0)));
     let signature = string_to_sign.signature(key);
-    let outgoing = outgoing(request, &common, &signature);
+    let outgoing = outgoing(request, &common, &signature, key.security_token().is_some());
     Signed { canonical_query, string_to_sign, signature, outgoing }
 }
 
@@ -99,9 +100,14 @@ impl StringToSign {
     }
 }
 
-fn outgoing(request: &Unsigned<'_>, common: &Parameters, signature: &Signature) -> Outgoing {
+fn outgoing(
+    request: &Unsigned<'_>,
+    common: &Parameters,
+    signature: &Signature,
+    holds_secret: bool,
+) -> Outgoing {
     let (mut query, mut form) = (request.query.clone(), request.form.clone());
-    let in_body = !form.is_empty();
+    let in_body = request.adds_to_body(holds_secret);
     let place = if in_body { &mut form } else { &mut query };
     for (name, value) in common.iter().chain([("Signature", signature.0.as_str())]) {
         place.insert(name, value);
