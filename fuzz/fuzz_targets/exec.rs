@@ -214,8 +214,8 @@ impl Caller {
             stdout.read_to_end(&mut told.stdout),
             stderr.read_to_end(&mut told.stderr),
         );
-        out.and(err).expect("pipes do not fail");
         let end = exec.wait().await;
+        assert_eq!((out.is_ok(), err.is_ok()), (end.is_ok(), end.is_ok()), "a part is told from the whole");
         if input.sent.iter().all(Sent::is_in_order) && (input.closes || input.told().code.is_some()) {
             told.code = match end.expect("an end in order") {
                 ExecStatus::Exited(code) => Some(code),

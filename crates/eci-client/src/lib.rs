@@ -44,7 +44,8 @@ pub mod transport;
 
 #[cfg(feature = "exec")]
 pub use self::stream::{
-    Exec, ExecEncoding, ExecLayout, ExecOptions, ExecOutput, ExecResizer, ExecStatus, ExecStdin, TerminalSize,
+    Exec, ExecEncoding, ExecLayout, ExecOptions, ExecOutcome, ExecOutput, ExecResizer, ExecStatus, ExecStdin,
+    TerminalSize,
 };
 #[cfg(feature = "hyper")]
 pub use self::transport::HyperTransport;

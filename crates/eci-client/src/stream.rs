@@ -9,6 +9,7 @@ mod log;
 
 #[cfg(feature = "exec")]
 pub use self::exec::{
-    Exec, ExecEncoding, ExecLayout, ExecOptions, ExecOutput, ExecResizer, ExecStatus, ExecStdin, TerminalSize,
+    Exec, ExecEncoding, ExecLayout, ExecOptions, ExecOutcome, ExecOutput, ExecResizer, ExecStatus, ExecStdin,
+    TerminalSize,
 };
 pub use self::log::{FollowLog, LogFollower, LogGap, LogItem, LogLine, LogStream};

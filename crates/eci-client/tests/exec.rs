@@ -4,6 +4,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -18,7 +19,7 @@ use eci_client::{
 };
 use futures::{SinkExt, StreamExt};
 use http::Uri;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, ReadBuf};
 use tokio::net::TcpListener;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -36,6 +37,7 @@ struct Cloud {
     serve: Arc<dyn Fn(Socket, Vec<String>) -> Serving + Send + Sync>,
     command: Arc<Mutex<Vec<String>>>,
     handshake: Arc<Mutex<Option<Request>>>,
+    is_unannounced: bool,
 }
 
 impl Cloud {
@@ -43,7 +45,8 @@ impl Cloud {
         serve: impl Fn(Socket, Vec<String>) -> F + Send + Sync + 'static,
     ) -> Self {
         let serve = Arc::new(move |socket, command| -> Serving { Box::pin(serve(socket, command)) });
-        Self { url: URL.to_owned(), serve, command: Arc::default(), handshake: Arc::default() }
+        let (command, handshake) = Default::default();
+        Self { url: URL.to_owned(), serve, command, handshake, is_unannounced: false }
     }
 
     async fn exec(&self, options: &ExecOptions) -> Result<Exec, Error> {
@@ -66,8 +69,13 @@ async fn finish(mut exec: Exec) -> (Vec<u8>, Vec<u8>, Result<ExecStatus, ErrorKi
     let (mut stdout, mut stderr) = (exec.stdout.take().expect("stdout"), exec.stderr.take().expect("stderr"));
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let (read_out, read_err) = tokio::join!(stdout.read_to_end(&mut out), stderr.read_to_end(&mut err));
-    read_out.and(read_err).expect("pipes do not fail");
-    (out, err, exec.wait().await.map_err(|error| error.kind()))
+    let end = exec.wait().await.map_err(|error| error.kind());
+    assert_eq!(
+        (read_out.is_ok(), read_err.is_ok()),
+        (end.is_ok(), end.is_ok()),
+        "a part is told from the whole"
+    );
+    (out, err, end)
 }
 
 #[async_trait]
@@ -95,7 +103,7 @@ impl Transport for Cloud {
             let command = cloud.command.lock().expect("no panic").clone();
             (cloud.serve)(socket, command).await;
         });
-        Ok(Box::new(ours))
+        Ok(if self.is_unannounced { Box::new(Unannounced(ours)) } else { Box::new(ours) })
     }
 }
 
@@ -231,6 +239,123 @@ async fn a_socket_that_is_cut_off_is_an_open_question_unless_the_end_was_told() 
     assert_eq!((&stdout[..], status), (&b"half"[..], Err(ErrorKind::Indeterminate)));
     let (.., status) = cut(vec![frame(3, EXIT_7.as_bytes())]).output(&ExecOptions::default()).await;
     assert_eq!(status, Ok(ExecStatus::Exited(7)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_output_that_outlives_its_command_is_not_taken_for_the_whole() {
+    let cloud = Cloud::new(|mut socket: Socket, _| async move {
+        // Until the reader is gone.
+        while socket.send(frame(1, b"0123456789")).await.is_ok() {}
+    });
+    let mut exec = cloud.exec(&ExecOptions::default()).await.expect("a command");
+    let mut stdout = exec.stdout.take().expect("stdout");
+    stdout.read_exact(&mut [0; 10]).await.expect("the first message");
+    drop(exec);
+    let error = stdout.read_to_end(&mut Vec::new()).await.expect_err("a part");
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionAborted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn outputs_of_any_size_are_read_at_once() {
+    let mut messages: Vec<Message> = (0..40).map(|_| frame(2, &[b'e'; 16 * 1024])).collect();
+    messages.extend([frame(1, b"out"), frame(3, EXIT_7.as_bytes())]);
+    let exec = sending(messages).exec(&ExecOptions::default()).await.expect("a command");
+    let outcome = exec.output().await.expect("an end");
+    assert_eq!((outcome.status.clone(), &outcome.stdout[..]), (ExecStatus::Exited(7), &b"out"[..]));
+    assert_eq!(outcome.stderr, [b'e'; 40 * 16 * 1024]);
+    assert_eq!(
+        format!("{outcome:?}"),
+        "ExecOutcome { status: Exited(7), stdout_bytes: 3, stderr_bytes: 655360 }"
+    );
+
+    let cut = Cloud::new(|mut socket: Socket, _| async move {
+        socket.send(frame(1, b"half")).await.expect("a reader");
+    });
+    let exec = cut.exec(&ExecOptions::default()).await.expect("a command");
+    assert_eq!(exec.output().await.expect_err("a part").kind(), ErrorKind::Indeterminate);
+}
+
+/// A connection that ends as TLS does without `close_notify`: in an error.
+struct Unannounced(DuplexStream);
+
+impl tokio::io::AsyncRead for Unannounced {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        let before = buffer.filled().len();
+        match Pin::new(&mut self.0).poll_read(cx, buffer) {
+            Poll::Ready(Ok(())) if buffer.filled().len() == before => {
+                Poll::Ready(Err(std::io::ErrorKind::UnexpectedEof.into()))
+            }
+            result => result,
+        }
+    }
+}
+
+impl tokio::io::AsyncWrite for Unannounced {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, bytes)
+    }
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_close_in_order_is_one_however_tls_ends() {
+    let mut cloud = Cloud::new(|mut socket: Socket, _| async move {
+        socket.send(frame(1, b"out")).await.expect("a reader");
+        socket.send(Message::Close(None)).await.expect("a reader");
+        while let Some(Ok(_)) = socket.next().await {}
+    });
+    cloud.is_unannounced = true;
+    let (stdout, _, status) = cloud.output(&ExecOptions::default()).await;
+    assert_eq!((&stdout[..], status), (&b"out"[..], Ok(ExecStatus::Unknown)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_that_does_not_read_its_stdin_for_minutes_is_left_alone() {
+    const SIZE: usize = 1_000_000;
+    let cloud = Cloud::new(|mut socket: Socket, _| async move {
+        let mut pings = 0;
+        while pings < 2 {
+            pings += u32::from(matches!(socket.next().await, Some(Ok(Message::Ping(_)))));
+            socket.flush().await.expect("a reader");
+        }
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        let mut got = 0;
+        while got < SIZE {
+            if let Message::Binary(bytes) = socket.next().await.expect("a message").expect("a message") {
+                got += bytes.len() - 1;
+            }
+        }
+        socket.send(frame(1, b"done")).await.expect("a reader");
+        socket.send(frame(3, EXIT_7.as_bytes())).await.expect("a reader");
+        socket.close(None).await.expect("a reader");
+    });
+    for size in [SIZE, SIZE / 100] {
+        let mut exec = cloud.exec(&ExecOptions::default()).await.expect("a command");
+        let mut stdin = exec.stdin.take().expect("stdin");
+        let writing = tokio::spawn(async move {
+            // After the second ping. A little of it fits into the connection, with the pings behind it.
+            tokio::time::sleep(Duration::from_secs(50)).await;
+            stdin.write_all(&vec![b'x'; size]).await.expect("a pipe");
+            tokio::time::sleep(Duration::from_secs(900)).await;
+            stdin.write_all(&vec![b'x'; SIZE - size]).await.expect("a pipe");
+        });
+        let (stdout, _, status) = finish(exec).await;
+        assert_eq!((&stdout[..], status), (&b"done"[..], Ok(ExecStatus::Exited(7))), "{size}");
+        writing.await.expect("no panic");
+    }
 }
 
 #[tokio::test(start_paused = true)]

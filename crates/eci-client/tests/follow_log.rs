@@ -337,14 +337,62 @@ async fn a_log_is_a_stream_that_stays_at_its_end() {
 #[tokio::test(start_paused = true)]
 async fn a_slow_reader_gets_a_gap_and_holds_nobody_up() {
     let cloud = Cloud::default();
-    let mut quick = cloud.client().follow_log(FollowLog::new("eci-1", "main").buffer(4));
+    let mut quick = cloud.client().follow_log(FollowLog::new("eci-1", "main").buffer(1));
     let mut slow = quick.subscribe();
-    let texts = ["a", "b", "c", "d", "e", "f"];
-    for (n, text) in (0..).zip(texts) {
-        cloud.write(&[(n * 200, text)]);
-        assert_eq!(next(&mut quick).await, text);
+    for second in 0..3 {
+        // As much as a reading holds, at once: who reads all the time loses nothing of it, however small his buffer.
+        let lines: Vec<_> = (0..1999).map(|n| (second * 10_000 + n, "x")).collect();
+        cloud.write(&lines);
+        assert!(take(&mut quick, 1999).await.iter().all(|item| item == "x"));
     }
-    assert_eq!(take(&mut slow, 3).await, ["SLOW 2", "c", "d"]);
+    assert_eq!(take(&mut slow, 2).await, [format!("SLOW {}", 3 * 1999 - 4096), "x".to_owned()]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_size_of_a_buffer_will_do() {
+    let cloud = Cloud::default();
+    cloud.write(&[(0, "a")]);
+    let mut log = cloud.client().follow_log(FollowLog::new("eci-1", "main").buffer(usize::MAX));
+    assert_eq!(next(&mut log).await, "a");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_container_that_starts_late_is_waited_for_as_long_as_is_said() {
+    let cloud = Cloud::default();
+    cloud.write(&[(0, "a")]);
+    cloud.fail(404, "InvalidParameter.NotFound", 25);
+    let started = Instant::now();
+    assert_eq!(next(&mut cloud.follow()).await, "a");
+    assert!(started.elapsed() > Duration::from_secs(600), "{:?}", started.elapsed());
+
+    for within in [Duration::from_secs(3600), Duration::ZERO] {
+        let cloud = Cloud::default();
+        cloud.fail(404, "InvalidParameter.NotFound", 1000);
+        let started = Instant::now();
+        let what = FollowLog::new("eci-1", "main").appears_within(within);
+        assert_eq!(next(&mut cloud.client().follow_log(what)).await, "NotFound");
+        let waited = started.elapsed();
+        assert!(waited >= within && waited < within + Duration::from_secs(60), "{waited:?}");
+    }
+    let for_ever = FollowLog::new("eci-1", "main").appears_within(Duration::MAX);
+    assert_eq!(next(&mut cloud.client().follow_log(for_ever)).await, "a");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_is_gone_at_its_last_reading_ends_after_a_gap() {
+    let cloud = Cloud::default();
+    cloud.write(&[(0, "a")]);
+    let mut log = cloud.follow();
+    assert_eq!(next(&mut log).await, "a");
+    cloud.fail(404, "InvalidParameter.NotFound", 1000);
+    log.finish();
+    assert_eq!(take(&mut log, 2).await, ["GAP", "END"]);
+
+    let cloud = Cloud::default();
+    cloud.fail(404, "InvalidParameter.NotFound", 1000);
+    let mut log = cloud.follow();
+    log.finish();
+    assert_eq!(next(&mut log).await, "NotFound", "nothing was ever read");
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,6 +12,7 @@
 //! token within the URL says who asks. The URL is a secret: it is in no error and no log.
 
 mod frames;
+mod life;
 mod sentinel;
 mod session;
 mod status;
@@ -19,10 +20,12 @@ mod status;
 use std::fmt;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use http::Uri;
-use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, DuplexStream, ReadBuf};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -95,13 +98,15 @@ pub struct TerminalSize {
 
 /// A command that runs. Dropping it closes the web socket; whether that ends the command is up to the cloud.
 ///
-/// Take `stdout` and `stderr` out and read both: a command that writes more than a pipe holds waits for its reader.
+/// Take `stdout` and `stderr` out and read both, at the same time: a command that writes more than a pipe holds (64 KiB)
+/// waits for its reader. [`Exec::output`] does that.
+#[must_use = "dropping it closes the web socket"]
 pub struct Exec {
     /// What the command reads. There is no half-close in this protocol: shutting it down or dropping it sends nothing,
     /// and the command never sees an end of stdin. Under a terminal, write `\x04`; else say the length beforehand
     /// (`head -c`), or do without stdin.
     pub stdin: Option<ExecStdin>,
-    /// What the command writes; ends with the web socket.
+    /// What the command writes; ends with the web socket. Keep the `Exec` while it is read.
     pub stdout: Option<ExecOutput>,
     /// What the command writes to stderr; empty under a terminal.
     pub stderr: Option<ExecOutput>,
@@ -175,11 +180,13 @@ impl Exec {
         let pipe = || tokio::io::duplex(PIPE);
         let ((stdin, stdin_end), (stdout, stdout_end), (stderr, stderr_end)) = (pipe(), pipe(), pipe());
         let (resizes, newest) = watch::channel(None);
+        let is_whole = session.outputs_are_whole();
+        let output = |pipe| Some(ExecOutput { pipe, is_whole: Arc::clone(&is_whole) });
         let task = tokio::spawn(session.run(stdin_end, newest, stdout_end, stderr_end));
         Self {
             stdin: Some(ExecStdin(stdin)),
-            stdout: Some(ExecOutput(stdout)),
-            stderr: Some(ExecOutput(stderr)),
+            stdout: output(stdout),
+            stderr: output(stderr),
             resizes,
             session: SessionTask(task),
         }
@@ -188,6 +195,19 @@ impl Exec {
     /// What changes the size of its terminal.
     pub fn resizer(&self) -> ExecResizer {
         ExecResizer(self.resizes.clone())
+    }
+
+    /// Reads both outputs to their end, whatever their size, and how the command ended. Stdin, if it was not taken out
+    /// before, is dropped. An output that was taken out before is empty here. Dropping the future closes the web socket.
+    ///
+    /// # Errors
+    ///
+    /// `Indeterminate`: the connection broke off, and nothing was told of the command's end before. What was read until then
+    /// is dropped; where a part is better than nothing, read the outputs yourself.
+    pub async fn output(mut self) -> Result<ExecOutcome, Error> {
+        let (stdout, stderr) = (self.stdout.take(), self.stderr.take());
+        let (status, stdout, stderr) = tokio::join!(self.wait(), read_all(stdout), read_all(stderr));
+        Ok(ExecOutcome { status: status?, stdout, stderr })
     }
 
     /// How the command ended. Output that was not taken out before is dropped as it comes. Dropping the future closes
@@ -213,13 +233,50 @@ impl fmt::Debug for Exec {
     }
 }
 
+/// Everything an output has. That it broke off is what `wait` tells.
+async fn read_all(output: Option<ExecOutput>) -> Vec<u8> {
+    let mut all = Vec::new();
+    if let Some(mut output) = output {
+        let _ = output.read_to_end(&mut all).await;
+    }
+    all
+}
+
+/// What a command wrote and how it ended: [`Exec::output`].
+#[derive(Clone, PartialEq, Eq)]
+pub struct ExecOutcome {
+    /// How it ended.
+    pub status: ExecStatus,
+    /// What it wrote.
+    pub stdout: Vec<u8>,
+    /// What it wrote to stderr; empty under a terminal.
+    pub stderr: Vec<u8>,
+}
+
+/// Without the outputs: they may hold secrets, and be long.
+impl fmt::Debug for ExecOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExecOutcome")
+            .field("status", &self.status)
+            .field("stdout_bytes", &self.stdout.len())
+            .field("stderr_bytes", &self.stderr.len())
+            .finish()
+    }
+}
+
 /// The command's stdin.
 #[derive(Debug)]
 pub struct ExecStdin(DuplexStream);
 
 /// An output of the command.
+///
+/// It ends where the command's output does. Where the web socket broke off, or the [`Exec`] was dropped, reading ends in an
+/// error (`ConnectionAborted`), so that no part is taken for the whole.
 #[derive(Debug)]
-pub struct ExecOutput(DuplexStream);
+pub struct ExecOutput {
+    pipe: DuplexStream,
+    is_whole: Arc<AtomicBool>,
+}
 
 impl AsyncWrite for ExecStdin {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
@@ -241,6 +298,13 @@ impl AsyncRead for ExecOutput {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buffer)
+        let before = buffer.filled().len();
+        let result = Pin::new(&mut self.pipe).poll_read(cx, buffer);
+        let is_end = result.is_ready() && buffer.filled().len() == before && buffer.remaining() > 0;
+        if is_end && !self.is_whole.load(Ordering::Acquire) {
+            let what = "the web socket broke off or was given up before the output's end";
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::ConnectionAborted, what)));
+        }
+        result
     }
 }

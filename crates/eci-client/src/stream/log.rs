@@ -34,6 +34,12 @@ use crate::model::ContainerGroupId;
 const PAUSE: Duration = Duration::from_secs(1);
 /// Four readings of the most lines that one can hold.
 const BUFFER: usize = 8192;
+/// After a restart two readings are passed on at once. With less room even a reader that is always ready would lose lines.
+const SMALLEST_BUFFER: usize = 4096;
+/// The room is made at once.
+const LARGEST_BUFFER: usize = 1 << 18;
+/// Longer than a group takes to pull large images.
+const APPEARS_WITHIN: Duration = Duration::from_secs(15 * 60);
 
 /// What to follow, and how.
 #[must_use]
@@ -43,6 +49,7 @@ pub struct FollowLog {
     since: Option<Timestamp>,
     pause: Duration,
     buffer: usize,
+    appears_within: Duration,
     until: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
@@ -55,6 +62,7 @@ impl FollowLog {
             since: None,
             pause: PAUSE,
             buffer: BUFFER,
+            appears_within: APPEARS_WITHIN,
             until: Box::pin(std::future::pending()),
         }
     }
@@ -71,9 +79,18 @@ impl FollowLog {
         self
     }
 
-    /// How many items a reader may be behind; 8192 unless set, at least 1. A slower one loses the oldest to a gap.
+    /// How many items a reader may be behind; 8192 unless set, at least 4096 (two readings), at most 262,144. A slower
+    /// one loses the oldest to a gap. The items are kept for the slowest reader: at 16 KiB, where runtimes part longer lines,
+    /// 8192 of them are 128 MB.
     pub fn buffer(mut self, items: usize) -> Self {
-        self.buffer = items.max(1);
+        self.buffer = items.clamp(SMALLEST_BUFFER, LARGEST_BUFFER);
+        self
+    }
+
+    /// How long the cloud may know of no such group, container or log, as of one that has not started, before that is an
+    /// error; 15 minutes unless set. A log that was read once and then is not found is given a minute.
+    pub fn appears_within(mut self, time: Duration) -> Self {
+        self.appears_within = time;
         self
     }
 
@@ -93,6 +110,7 @@ impl fmt::Debug for FollowLog {
             .field("since", &self.since)
             .field("pause", &self.pause)
             .field("buffer", &self.buffer)
+            .field("appears_within", &self.appears_within)
             .finish_non_exhaustive()
     }
 }
@@ -122,8 +140,8 @@ pub struct LogLine {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LogGap {
-    /// More was written between two readings than a reading holds (2000 lines, 1 MB), or than the cloud keeps. Lines
-    /// may be missing.
+    /// More was written between two readings than a reading holds (2000 lines, 1 MB), or than the cloud keeps; or the log
+    /// was gone before its last reading. Lines may be missing.
     Unread,
     /// This reader was too slow and lost so many items; other readers got them.
     SlowReader {
@@ -159,7 +177,8 @@ impl Client {
     /// # Guarantees
     ///
     /// Each line comes once and in the order of the cloud's answers, told apart by time and text, and counted where
-    /// both are equal. Throttling, outages and a container that has not started are waited out, longer each time.
+    /// both are equal. Throttling and outages are waited out, longer each time, and so is a container that has not started,
+    /// for [`FollowLog::appears_within`]. A log that is gone when it is read for the last time ends, after a gap.
     ///
     /// # Assumptions
     ///

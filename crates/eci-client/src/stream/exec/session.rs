@@ -3,17 +3,19 @@
 //! A reader that does not read holds up the messages from the cloud, as it should, but never those to it. Pings keep
 //! what lies between from closing a silent connection.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::sync::watch;
-use tokio::time::{error::Elapsed, interval, timeout};
+use tokio::time::{Instant, error::Elapsed, interval, timeout, timeout_at};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
 
+use super::life::Life;
 use super::sentinel::Sentinel;
 use super::{ACTION, ExecEncoding, ExecLayout, ExecOptions, ExecStatus, TerminalSize, frames, status};
 use crate::error::{Error, ErrorKind};
@@ -28,8 +30,6 @@ const PIECE: usize = 16 * 1024;
 const LINGER: Duration = Duration::from_secs(5);
 /// Between pings. Load balancers forget silent connections after a minute or less.
 const PING: Duration = Duration::from_secs(20);
-/// A peer that answers pings and leaves three of them unanswered is gone. One that never answered any may just not do so.
-const SILENCE: Duration = Duration::from_secs(70);
 
 /// One command's session.
 pub(super) struct Session {
@@ -37,11 +37,18 @@ pub(super) struct Session {
     layout: ExecLayout,
     encoding: ExecEncoding,
     sentinel: Option<Sentinel>,
+    outputs_are_whole: Arc<AtomicBool>,
 }
 
 impl Session {
     pub(super) fn new(socket: Socket, options: &ExecOptions, sentinel: Option<Sentinel>) -> Self {
-        Self { socket, layout: options.layout, encoding: options.encoding, sentinel }
+        let outputs_are_whole = Arc::default();
+        Self { socket, layout: options.layout, encoding: options.encoding, sentinel, outputs_are_whole }
+    }
+
+    /// What is set before the outputs end, if they end in order.
+    pub(super) fn outputs_are_whole(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.outputs_are_whole)
     }
 
     pub(super) async fn run(
@@ -52,7 +59,8 @@ impl Session {
         stderr: DuplexStream,
     ) -> Result<ExecStatus, Error> {
         let (sink, messages) = self.socket.split();
-        let sending = Sending { sink, layout: self.layout, encoding: self.encoding };
+        let life = Life::default();
+        let sending = Sending { sink, layout: self.layout, encoding: self.encoding, life: life.clone() };
         let receiving = Receiving {
             messages,
             sentinel: self.sentinel,
@@ -60,7 +68,8 @@ impl Session {
             stderr: Some(stderr),
             status: None,
             closing: false,
-            answers_pings: false,
+            life,
+            outputs_are_whole: self.outputs_are_whole,
         };
         let send = async {
             // Where nothing can be sent any more, what comes still tells why.
@@ -79,6 +88,7 @@ struct Sending {
     sink: SplitSink<Socket, Message>,
     layout: ExecLayout,
     encoding: ExecEncoding,
+    life: Life,
 }
 
 impl Sending {
@@ -101,12 +111,17 @@ impl Sending {
                 read = stdin.read(&mut piece), if stdin_open => {
                     let length = read.unwrap_or(0);
                     stdin_open = length > 0;
+                    self.life.sends_stdin();
                     stdin_open.then(|| frames::encode(frames::STDIN, &piece[..length], self.encoding))
                 }
-                _ = ping.tick() => Some(Message::Ping(Bytes::new())),
+                _ = ping.tick() => Some(Message::Ping(self.life.next_ping())),
             };
             if let Some(message) = message {
+                let is_ping = message.is_ping();
                 self.sink.send(message).await?;
+                if is_ping {
+                    self.life.pinged();
+                }
             }
         }
     }
@@ -121,7 +136,8 @@ struct Receiving {
     status: Option<ExecStatus>,
     /// Nothing is to come but what is still on its way.
     closing: bool,
-    answers_pings: bool,
+    life: Life,
+    outputs_are_whole: Arc<AtomicBool>,
 }
 
 impl Receiving {
@@ -129,9 +145,10 @@ impl Receiving {
         let end = loop {
             match self.next().await {
                 Ok(Some(Ok(message))) => self.take(&message).await,
+                // Of those that said that they close, many end TLS without a word.
+                Ok(Some(Err(_))) | Err(_) if self.closing => break Ok(ExecStatus::Unknown),
                 Ok(Some(Err(error))) => break Err(broken_off().caused_by(error)),
                 Ok(None) => break Ok(ExecStatus::Unknown),
-                Err(_) if self.closing => break Ok(ExecStatus::Unknown),
                 Err(silence) => break Err(broken_off().caused_by(silence)),
             }
         };
@@ -139,22 +156,38 @@ impl Receiving {
             write(&mut self.stdout, &sentinel.rest()).await;
         }
         // What was told counts, however the connection then ended.
-        self.status.map_or(end, Ok)
+        let end = self.status.map_or(end, Ok);
+        // The readers see the end of their pipes after this, when the pipes are dropped.
+        self.outputs_are_whole.store(end.is_ok(), Ordering::Release);
+        end
     }
 
     /// The next message, unless it takes longer than it may.
     async fn next(&mut self) -> Result<Option<Result<Message, SocketError>>, Elapsed> {
-        let message = self.messages.next();
-        match (self.closing, self.answers_pings) {
-            (true, _) => timeout(LINGER, message).await,
-            (false, true) => timeout(SILENCE, message).await,
-            (false, false) => Ok(message.await),
+        if self.closing {
+            return timeout(LINGER, self.messages.next()).await;
+        }
+        loop {
+            // A ping may be sent meanwhile.
+            let look_again = Instant::now() + PING;
+            let (until, is_end) = match self.life.end() {
+                Some(end) if end <= look_again => (end, true),
+                _ => (look_again, false),
+            };
+            match timeout_at(until, self.messages.next()).await {
+                // What came meanwhile is a sign of life, also while its reader held up what is behind it.
+                Err(_) if !is_end || self.life.end() != Some(until) => {}
+                result => return result,
+            }
         }
     }
 
     async fn take(&mut self, message: &Message) {
+        self.life.heard();
         self.closing |= message.is_close();
-        self.answers_pings |= message.is_pong();
+        if let Message::Pong(payload) = message {
+            self.life.answered(payload);
+        }
         let Some((channel, payload)) = frames::decode(message) else { return };
         match channel {
             frames::STDOUT => match &mut self.sentinel {

@@ -40,6 +40,8 @@ pub(super) struct Poller {
     /// That an empty reading is not for a restart was found out; asking again would tell nothing.
     silence_explained: bool,
     failures: u32,
+    /// Until then a log that was never read may not be found.
+    appears_until: Option<Instant>,
 }
 
 impl Poller {
@@ -49,7 +51,10 @@ impl Poller {
         items: Items,
         finishing: watch::Receiver<bool>,
     ) -> Self {
-        let FollowLog { container_group_id, container_name, since, pause, buffer: _, until } = what;
+        let FollowLog { container_group_id, container_name, since, pause, buffer: _, appears_within, until } =
+            what;
+        // One that no clock can show is as good as for ever.
+        let appears_until = Instant::now().checked_add(appears_within).unwrap_or_else(far_away);
         let request = DescribeContainerLogRequest {
             container_group_id,
             container_name,
@@ -59,7 +64,18 @@ impl Poller {
             ..Default::default()
         };
         let (cursor, failures) = (Cursor::default(), 0);
-        Self { client, request, pause, until, items, finishing, cursor, silence_explained: false, failures }
+        Self {
+            client,
+            request,
+            pause,
+            until,
+            items,
+            finishing,
+            cursor,
+            silence_explained: false,
+            failures,
+            appears_until: Some(appears_until),
+        }
     }
 
     /// Ends when the last reading was made, or the log cannot be read any further.
@@ -71,6 +87,10 @@ impl Poller {
             let pause = match self.poll(last).await {
                 Ok(_) if last => return,
                 Ok(pause) => pause,
+                Err(error) if last && self.is_gone(&error) => {
+                    self.send(Ok(LogItem::Gap(LogGap::Unread)));
+                    return;
+                }
                 Err(error) => match self.after(error, last) {
                     Ok(pause) => pause,
                     Err(error) => {
@@ -106,6 +126,7 @@ impl Poller {
     /// One reading; how long to wait until the next.
     async fn poll(&mut self, last: bool) -> Result<Duration, Error> {
         let reading = self.read(false).await?;
+        self.appears_until = None;
         // A failure below must not lose what this reading brought: the cursor moves when everything is known.
         let mut cursor = self.cursor.clone();
         let fresh = cursor.advance(&reading, last);
@@ -167,6 +188,8 @@ impl Poller {
         let attempts = match error.kind() {
             ErrorKind::Denied | ErrorKind::Misconfigured => 1,
             ErrorKind::NotFound if last => 1,
+            ErrorKind::NotFound if self.appears_until.is_some_and(|until| Instant::now() < until) => u32::MAX,
+            ErrorKind::NotFound if self.appears_until.is_some() => 1,
             // A new group is not visible at once, a key may be about to be replaced, an answer may be broken once.
             ErrorKind::NotFound
             | ErrorKind::InvalidCredentials
@@ -186,6 +209,11 @@ impl Poller {
         })
     }
 
+    /// Whether a log that was there is no more: its group was deleted.
+    fn is_gone(&self, error: &Error) -> bool {
+        error.kind() == ErrorKind::NotFound && self.appears_until.is_none()
+    }
+
     fn pass_on(&self, fresh: Fresh) {
         for line in fresh.lines {
             self.send(Ok(LogItem::Line(line)));
@@ -196,6 +224,10 @@ impl Poller {
         // Fails when there is no reader, and then this task is aborted.
         let _ = self.items.send(item);
     }
+}
+
+fn far_away() -> Instant {
+    Instant::now() + Duration::from_secs(30 * 365 * 24 * 3600)
 }
 
 /// What the cloud says when there was no run before is not documented: one of these.
