@@ -233,6 +233,105 @@ async fn while_renewal_fails_the_old_key_serves_to_its_last_minute() {
     assert_eq!(id(&source).await, "new");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_source_that_hangs_keeps_nobody_from_a_key_that_is_valid() {
+    let world = World::default();
+    let told = Arc::new(tokio::sync::Notify::new());
+    world.says(200, assumed("old", 60)).replies(Reply::Hangs(Arc::clone(&told), assumed("new", 120)));
+    let source = AssumeRole::new(own_key(), role(), &world.surroundings());
+    assert_eq!(id(&source).await, "old");
+    world.pass(50);
+    let started = tokio::time::Instant::now();
+    for _ in 0..10 {
+        // A caller that goes away does not end the search.
+        _ = tokio::time::timeout(std::time::Duration::from_millis(10), source.provide()).await;
+        assert_eq!(id(&source).await, "old");
+    }
+    let waited = started.elapsed();
+    assert!(waited < std::time::Duration::from_secs(2), "all of them together waited {waited:?}");
+    told.notify_one();
+    while id(&source).await == "old" {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(id(&source).await, "new");
+    assert_eq!(world.lines().len(), 2, "one refresh");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_search_outlives_the_callers_who_gave_up_on_it() {
+    let world = World::default();
+    let told = Arc::new(tokio::sync::Notify::new());
+    world.replies(Reply::Hangs(Arc::clone(&told), assumed("slow", 60)));
+    let source = AssumeRole::new(own_key(), role(), &world.surroundings());
+    for _ in 0..3 {
+        assert!(tokio::time::timeout(std::time::Duration::from_secs(1), source.provide()).await.is_err());
+    }
+    told.notify_one();
+    assert_eq!(id(&source).await, "slow");
+    assert_eq!(world.lines().len(), 1);
+}
+
+#[tokio::test]
+async fn those_who_wait_together_share_a_failure_with_its_cause() {
+    let world = World::default();
+    world.says(403, r#"{"RequestId":"r-7","HostId":"sts","Code":"NoPermission","Message":"no"}"#);
+    let source = AssumeRole::new(own_key(), role(), &world.surroundings());
+    let results = tokio::join!(failure(&source), failure(&source), failure(&source));
+    for (error, text) in [results.0, results.1, results.2] {
+        assert!(matches!(error, CredentialsError::Refused(_)));
+        assert!(text.contains("NoPermission") && text.contains("r-7"), "{text}");
+    }
+    assert_eq!(world.lines().len(), 1);
+}
+
+#[tokio::test]
+async fn a_search_whose_runtime_is_gone_is_begun_anew() {
+    let world = World::default();
+    world.replies(Reply::Hangs(Arc::default(), String::new())).says(200, assumed("one", 60));
+    let source = Arc::new(AssumeRole::new(own_key(), role(), &world.surroundings()));
+    let other = Arc::clone(&source);
+    let gone = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+        let soon = std::time::Duration::from_millis(10);
+        runtime.block_on(async { assert!(tokio::time::timeout(soon, other.provide()).await.is_err()) });
+    });
+    gone.join().expect("no panic");
+    assert_eq!(id(&*source).await, "one");
+}
+
+#[tokio::test]
+async fn a_machine_whose_clock_is_ahead_does_not_ask_for_each_call() {
+    let world = World::default();
+    world.pass(600);
+    world.says(200, assumed("one", 60)).says(200, assumed("two", 60));
+    let source = AssumeRole::new(own_key(), role(), &world.surroundings());
+    for _ in 0..5 {
+        assert_eq!(id(&source).await, "one");
+    }
+    world.pass(1);
+    assert_eq!(id(&source).await, "two");
+}
+
+#[tokio::test]
+async fn a_key_that_sts_does_not_take_is_told_to_its_source() {
+    const EXPIRED: &str =
+        r#"{"RequestId":"r","HostId":"h","Code":"InvalidSecurityToken.Expired","Message":"old"}"#;
+    let world = World::default();
+    world.says(200, metadata("first", 360)).says(400, EXPIRED);
+    world.says(200, metadata("second", 360)).says(200, assumed("role", 60));
+    let base = CredentialsUri::new("http://local/k", &world.surroundings());
+    let source = AssumeRole::new(base, role(), &world.surroundings());
+    assert_eq!(id(&source).await, "role");
+    let signed = |index: usize| world.sent()[index].headers["x-acs-accesskey-id"].clone();
+    assert_eq!([signed(1), signed(3)], ["first", "second"]);
+
+    // A key that stays the same is not tried again.
+    world.says(400, EXPIRED);
+    let source = AssumeRole::new(own_key(), role(), &world.surroundings());
+    assert!(is_refused(&source).await);
+    assert_eq!(world.lines().len(), 5);
+}
+
 #[tokio::test]
 async fn a_refused_key_is_forgotten_and_another_one_is_not() {
     let world = World::default();
@@ -363,6 +462,60 @@ async fn no_metadata_is_absent_unless_a_role_is_named() {
 }
 
 #[tokio::test]
+async fn metadata_that_is_away_for_a_moment_changes_nobodys_identity() {
+    for hiccup in
+        [vec![Reply::NotThere; 2], vec![Reply::Says(200, "session".into()), Reply::Says(404, "".into())]]
+    {
+        let world = World::default();
+        world.var("ALIBABA_CLOUD_CREDENTIALS_URI", "http://local/keys");
+        world.says(200, "session").says(200, "the-role").says(200, metadata("instance", 360));
+        let chain = Chain::official(&world.surroundings());
+        assert_eq!(id(&chain).await, "instance");
+        world.pass(346);
+        hiccup.into_iter().for_each(|reply| _ = world.replies(reply));
+        assert_eq!(id(&chain).await, "instance", "the key is valid for a quarter of an hour");
+        world.pass(14);
+        world.replies(Reply::NotThere).replies(Reply::NotThere).says(200, metadata("another", 720));
+        assert!(matches!(failure(&chain).await.0, CredentialsError::Unreachable(_)));
+    }
+}
+
+#[tokio::test]
+async fn a_profile_that_wants_the_instances_role_is_no_absent_one() {
+    for mode in ["EcsRamRole", "RamRoleArnWithRoleName"] {
+        for (answers, expected) in [
+            (vec![Reply::NotThere; 2], "does not answer"),
+            (vec![Reply::Says(200, "session".into()), Reply::Says(404, "".into())], "attach a RAM role"),
+        ] {
+            let world = World::default();
+            world.var("HOME", "/h").var("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true");
+            world.var("ALIBABA_CLOUD_CREDENTIALS_URI", "http://local/keys");
+            let text = format!(
+                r#"{{"current":"p","profiles":[{{"name":"p","mode":"{mode}","ram_role_arn":"r"}}]}}"#
+            );
+            world.file("/h/.aliyun/config.json", &text);
+            answers.into_iter().for_each(|reply| _ = world.replies(reply));
+            world.says(200, metadata("another", 720));
+            let (_, text) = failure(&Chain::official(&world.surroundings())).await;
+            assert!(text.contains(r#"the profile "p""#) && text.contains(expected), "{text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_near_is_asked_directly_and_the_rest_as_sts_is() {
+    let (proxied, direct) = (World::default(), World::default());
+    let surroundings = proxied.surroundings().metadata_transport(direct.clone());
+    direct.says(200, metadata("near", 60));
+    assert_eq!(id(&CredentialsUri::new("http://127.0.0.1:9/k", &surroundings)).await, "near");
+    proxied.says(200, metadata("far", 60)).says(200, assumed("role", 60));
+    assert_eq!(id(&CredentialsUri::new("https://keys.example.com/k", &surroundings)).await, "far");
+    assert_eq!(id(&AssumeRole::new(own_key(), role(), &surroundings)).await, "role");
+    direct.says(200, "session").says(200, metadata("instance", 60));
+    assert_eq!(id(&InstanceRole::new(&surroundings).role_name("r")).await, "instance");
+}
+
+#[tokio::test]
 async fn a_credentials_uri_is_asked_and_never_shown() {
     let world = World::default();
     world.says(200, metadata("uri", 60)).says(200, r#"{"Code":"Success","AccessKeyId":"a"}"#).says(500, "");
@@ -424,6 +577,17 @@ async fn every_mode_without_a_browser_gives_a_key() {
     );
     world.file(CONFIG, &config("p", &chained));
     assert_eq!(id(&CliProfile::new(CONFIG, &world.surroundings())).await, "chained");
+}
+
+#[tokio::test]
+async fn a_token_left_over_from_another_mode_is_not_the_keys() {
+    for mode in ["AK", ""] {
+        let world = World::default();
+        let body =
+            format!(r#""mode":"{mode}","access_key_id":"a","access_key_secret":"b","sts_token":"left over""#);
+        let key = profile(&world, &body).provide().await.expect("no failure");
+        assert_eq!(key, Some(AccessKey::new("a", "b")), "{mode:?}");
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Asks a program for keys, as the vendor's command line tool does in its mode `External`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -14,10 +15,17 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A program that prints a key as JSON: `mode` (`AK` or `StsToken`), `access_key_id`, `access_key_secret`,
 /// `sts_token`, `expiration`.
+///
+/// A key is renewed in the background, and the first one is waited for as long as the caller's deadline allows: a program
+/// that takes longer than that goes on, and the next call has its key.
 pub struct ExternalCommand {
+    program: Arc<Program>,
+    cache: Cache,
+}
+
+struct Program {
     command: String,
     surroundings: Surroundings,
-    cache: Cache,
 }
 
 #[derive(Deserialize)]
@@ -33,10 +41,13 @@ impl ExternalCommand {
     /// Runs this command, which is split at white space (outside quotes) and not given to a shell.
     pub fn new(command: impl Into<String>, surroundings: &Surroundings) -> Self {
         let cache = Cache::new(&surroundings.clock);
-        Self { command: command.into(), surroundings: surroundings.clone(), cache }
+        let program = Program { command: command.into(), surroundings: surroundings.clone() };
+        Self { program: Arc::new(program), cache }
     }
+}
 
-    async fn fetch(&self) -> Result<Option<AccessKey>, CredentialsError> {
+impl Program {
+    async fn fetch(self: Arc<Self>) -> Result<Option<AccessKey>, CredentialsError> {
         let words = words(&self.command).filter(|words| !words.is_empty());
         let words =
             words.ok_or_else(|| CredentialsError::refused("the command is empty, or has an open quote"))?;
@@ -90,7 +101,7 @@ fn words(command: &str) -> Option<Vec<String>> {
 #[async_trait]
 impl ProvideCredentials for ExternalCommand {
     async fn provide(&self) -> Result<Option<AccessKey>, CredentialsError> {
-        self.cache.key(self.fetch()).await
+        self.cache.key(Arc::clone(&self.program).fetch()).await
     }
 
     fn refused(&self, key: &AccessKey) {

@@ -12,9 +12,10 @@ const READINGS: usize = 4;
 
 /// A folder with the files `access-key-id`, `access-key-secret` and, for temporary keys, `security-token`.
 ///
-/// They are read for each request, which costs little beside the request. The files are replaced one after another,
-/// so a key that differs from the last one counts only when it is read twice: half of the old and half of the new
-/// never make a key.
+/// They are read for each request, which costs little beside the request. Files may be replaced one after another, so a
+/// key that differs from the last one counts only when it is read twice in a row. That makes half of the old and half of
+/// the new one a key only where the writer pauses between the two files for longer than two readings take (Kubernetes
+/// replaces all of them at once). The cloud refuses such a half, and the call is repeated once the files say otherwise.
 pub struct MountedFiles {
     folder: PathBuf,
     surroundings: Surroundings,

@@ -1,5 +1,6 @@
 //! Asks the metadata service for the key of the role that this instance, or container group, runs under.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -19,32 +20,49 @@ const ROLES: &str = "/latest/meta-data/ram/security-credentials/";
 /// The role of this instance. Asks with a session token (version 2 of the service), and without one where it gives
 /// none.
 pub struct InstanceRole {
+    metadata: Arc<Metadata>,
+    cache: Cache,
+}
+
+/// How the metadata service is asked.
+#[derive(Clone)]
+struct Metadata {
     name: Option<String>,
     v1_allowed: bool,
+    /// Who said that there is such a role.
+    wanted_by: Option<String>,
     surroundings: Surroundings,
-    cache: Cache,
 }
 
 impl InstanceRole {
     /// The one role the instance has, found by asking.
     ///
-    /// Where no metadata service answers, or it knows of no role, this source counts as not configured.
+    /// Where no metadata service answers, or it knows of no role, this source counts as not configured; once it has given a
+    /// key that is a failure.
     pub fn new(surroundings: &Surroundings) -> Self {
         let cache = Cache::new(&surroundings.clock);
-        Self { name: None, v1_allowed: true, surroundings: surroundings.clone(), cache }
+        let surroundings = surroundings.clone();
+        let metadata = Metadata { name: None, v1_allowed: true, wanted_by: None, surroundings };
+        Self { metadata: Arc::new(metadata), cache }
     }
 
     /// Names the role. If it cannot be had, that is a failure.
     #[must_use]
     pub fn role_name(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(name.into());
+        Arc::make_mut(&mut self.metadata).name = Some(name.into());
+        self
+    }
+
+    /// Says who wants the role, for example a profile. If it cannot be had, that is a failure.
+    pub(super) fn wanted_by(mut self, whom: String) -> Self {
+        Arc::make_mut(&mut self.metadata).wanted_by = Some(whom);
         self
     }
 
     /// Never asks without a session token.
     #[must_use]
     pub fn without_v1(mut self) -> Self {
-        self.v1_allowed = false;
+        Arc::make_mut(&mut self.metadata).v1_allowed = false;
         self
     }
 
@@ -54,17 +72,29 @@ impl InstanceRole {
         if surroundings.is_true("ALIBABA_CLOUD_ECS_METADATA_DISABLED") {
             return None;
         }
-        let mut role = Self::new(surroundings);
-        role.name = surroundings.var("ALIBABA_CLOUD_ECS_METADATA");
-        role.v1_allowed = !surroundings.is_true("ALIBABA_CLOUD_IMDSV1_DISABLED");
-        Some(role)
+        let role = Self::new(surroundings);
+        let role = match surroundings.var("ALIBABA_CLOUD_ECS_METADATA") {
+            Some(name) => role.role_name(name),
+            None => role,
+        };
+        Some(if surroundings.is_true("ALIBABA_CLOUD_IMDSV1_DISABLED") { role.without_v1() } else { role })
     }
+}
 
-    async fn fetch(&self) -> Result<Option<AccessKey>, CredentialsError> {
-        match self.fetch_named().await {
+impl Metadata {
+    async fn fetch(self: Arc<Self>) -> Result<Option<AccessKey>, CredentialsError> {
+        match (self.fetch_named().await, &self.wanted_by) {
+            (Err(CredentialsError::Unreachable(why)), Some(whom)) => {
+                Err(CredentialsError::unreachable(format!(
+                    "{whom} wants the role of this instance, and the metadata service does not answer: {why}"
+                )))
+            }
+            (Ok(None), Some(whom)) => Err(CredentialsError::refused(format!(
+                "{whom} wants the role of this instance, which has none: attach a RAM role to it"
+            ))),
             // A machine of another vendor has no such service, and nobody said that there is one.
-            Err(CredentialsError::Unreachable(_)) if self.name.is_none() => Ok(None),
-            result => result,
+            (Err(CredentialsError::Unreachable(_)), None) if self.name.is_none() => Ok(None),
+            (result, _) => result,
         }
     }
 
@@ -166,7 +196,7 @@ pub(super) fn read(body: &[u8]) -> Result<AccessKey, CredentialsError> {
 #[async_trait]
 impl ProvideCredentials for InstanceRole {
     async fn provide(&self) -> Result<Option<AccessKey>, CredentialsError> {
-        self.cache.key(self.fetch()).await
+        self.cache.key(Arc::clone(&self.metadata).fetch()).await
     }
 
     fn refused(&self, key: &AccessKey) {

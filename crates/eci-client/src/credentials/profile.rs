@@ -59,12 +59,14 @@ impl Profile {
         ))
     }
 
-    /// The key that is written in the profile; `None` if there is none, as in one that was never filled in.
+    /// The key that is written in the profile; `None` if there is none, as in one that was never filled in. A token that
+    /// is left over from another mode is none of this key's.
     fn key(&self) -> Result<Option<AccessKey>, CredentialsError> {
+        let token = self.sts_token.as_deref().filter(|_| self.mode.as_deref() == Some("StsToken"));
         match (said(self.access_key_id.as_ref()), said(self.access_key_secret.as_ref())) {
-            (Some(id), Some(secret)) => Ok(Some(
-                AccessKey::new(id, secret).with_security_token(self.sts_token.as_deref().unwrap_or_default()),
-            )),
+            (Some(id), Some(secret)) => {
+                Ok(Some(AccessKey::new(id, secret).with_security_token(token.unwrap_or_default())))
+            }
             (None, None) => Ok(None),
             _ => Err(self.broken("holds half a key")),
         }
@@ -131,7 +133,8 @@ impl Profile {
     }
 
     fn instance(&self, surroundings: &Surroundings) -> InstanceRole {
-        let role = InstanceRole::new(surroundings);
+        let role = InstanceRole::new(surroundings)
+            .wanted_by(format!("the profile {:?}", self.name.as_deref().unwrap_or_default()));
         match said(self.ram_role_name.as_ref()) {
             Some(name) => role.role_name(name),
             None => role,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::cache::Cache;
-use super::sts::Sts;
+use super::sts::{Failure, Sts};
 use super::{AccessKey, CredentialsError, ProvideCredentials, Surroundings};
 use crate::client::Skew;
 use crate::model::Parameters;
@@ -133,33 +133,52 @@ impl Role {
 
 /// Takes a role on with the key of another source, which may itself be a role.
 pub struct AssumeRole {
+    assuming: Arc<Assuming>,
+    cache: Cache,
+}
+
+struct Assuming {
     source: Arc<dyn ProvideCredentials>,
     role: Role,
     sts: Sts,
-    cache: Cache,
 }
 
 impl AssumeRole {
     /// Takes the role on with the keys of this source.
     pub fn new(source: impl ProvideCredentials, role: Role, surroundings: &Surroundings) -> Self {
         let (sts, cache) = (role.sts(surroundings), Cache::new(&surroundings.clock));
-        Self { source: Arc::new(source), role, sts, cache }
+        Self { assuming: Arc::new(Assuming { source: Arc::new(source), role, sts }), cache }
+    }
+}
+
+impl Assuming {
+    /// A key that STS does not take is told to its source, and where that has another one it is tried too.
+    async fn fetch(self: Arc<Self>) -> Result<Option<AccessKey>, CredentialsError> {
+        let Some(key) = self.source.provide().await? else { return Ok(None) };
+        let refused = match self.assume(&key).await {
+            Err(failure) if failure.key_is_refused => failure.error,
+            result => return Ok(Some(result?)),
+        };
+        self.source.refused(&key);
+        match self.source.provide().await {
+            Ok(Some(other)) if other != key => Ok(Some(self.assume(&other).await?)),
+            _ => Err(refused),
+        }
     }
 
-    async fn fetch(&self) -> Result<Option<AccessKey>, CredentialsError> {
-        let Some(key) = self.source.provide().await? else { return Ok(None) };
+    async fn assume(&self, key: &AccessKey) -> Result<AccessKey, Failure> {
         let mut parameters = self.role.parameters();
         if let Some(id) = &self.role.external_id {
             parameters.insert_secret("ExternalId", id);
         }
-        self.sts.call("AssumeRole", &parameters, Some(&key)).await.map(Some)
+        self.sts.call("AssumeRole", &parameters, Some(key)).await
     }
 }
 
 #[async_trait]
 impl ProvideCredentials for AssumeRole {
     async fn provide(&self) -> Result<Option<AccessKey>, CredentialsError> {
-        self.cache.key(self.fetch()).await
+        self.cache.key(Arc::clone(&self.assuming).fetch()).await
     }
 
     fn refused(&self, key: &AccessKey) {
@@ -169,11 +188,15 @@ impl ProvideCredentials for AssumeRole {
 
 /// Takes a role on with a token that is mounted as a file. The file is read anew for each key.
 pub struct OidcRole {
+    assuming: Arc<AssumingByToken>,
+    cache: Cache,
+}
+
+struct AssumingByToken {
     role: Role,
     provider_arn: String,
     token_file: PathBuf,
     sts: Sts,
-    cache: Cache,
 }
 
 impl OidcRole {
@@ -185,7 +208,8 @@ impl OidcRole {
         surroundings: &Surroundings,
     ) -> Self {
         let (sts, cache) = (role.sts(surroundings), Cache::new(&surroundings.clock));
-        Self { role, provider_arn: provider_arn.into(), token_file: token_file.into(), sts, cache }
+        let (provider_arn, token_file) = (provider_arn.into(), token_file.into());
+        Self { assuming: Arc::new(AssumingByToken { role, provider_arn, token_file, sts }), cache }
     }
 
     /// What `ALIBABA_CLOUD_ROLE_ARN`, `ALIBABA_CLOUD_OIDC_PROVIDER_ARN` and `ALIBABA_CLOUD_OIDC_TOKEN_FILE` name;
@@ -196,8 +220,10 @@ impl OidcRole {
         let token_file = surroundings.var("ALIBABA_CLOUD_OIDC_TOKEN_FILE")?;
         Some(Self::new(role, provider_arn, token_file, surroundings))
     }
+}
 
-    async fn fetch(&self) -> Result<Option<AccessKey>, CredentialsError> {
+impl AssumingByToken {
+    async fn fetch(self: Arc<Self>) -> Result<Option<AccessKey>, CredentialsError> {
         let token = self.sts.surroundings.read(&self.token_file).await?;
         let token = token.ok_or_else(|| CredentialsError::refused("there is no token file"))?;
         let token =
@@ -205,14 +231,14 @@ impl OidcRole {
         let mut parameters = self.role.parameters();
         parameters.insert("OIDCProviderArn", &self.provider_arn);
         parameters.insert_secret("OIDCToken", token.trim());
-        self.sts.call("AssumeRoleWithOIDC", &parameters, None).await.map(Some)
+        Ok(Some(self.sts.call("AssumeRoleWithOIDC", &parameters, None).await?))
     }
 }
 
 #[async_trait]
 impl ProvideCredentials for OidcRole {
     async fn provide(&self) -> Result<Option<AccessKey>, CredentialsError> {
-        self.cache.key(self.fetch()).await
+        self.cache.key(Arc::clone(&self.assuming).fetch()).await
     }
 
     fn refused(&self, key: &AccessKey) {

@@ -58,6 +58,25 @@ pub(super) struct Sts {
     pub(super) skew: Skew,
 }
 
+/// Why STS gave no key.
+pub(super) struct Failure {
+    pub(super) error: CredentialsError,
+    /// The key that signed is not, or no longer, a good one.
+    pub(super) key_is_refused: bool,
+}
+
+impl From<CredentialsError> for Failure {
+    fn from(error: CredentialsError) -> Self {
+        Self { error, key_is_refused: false }
+    }
+}
+
+impl From<Failure> for CredentialsError {
+    fn from(failure: Failure) -> Self {
+        failure.error
+    }
+}
+
 impl Sts {
     /// Calls an action, signed if there is a key to sign with. A wrong clock is corrected once.
     pub(super) async fn call(
@@ -65,18 +84,18 @@ impl Sts {
         action: &'static str,
         parameters: &Parameters,
         key: Option<&AccessKey>,
-    ) -> Result<AccessKey, CredentialsError> {
+    ) -> Result<AccessKey, Failure> {
         let response = self.attempt(action, parameters, key).await?;
         match read(action, parameters, &response) {
             Err(error) if error.kind() == ErrorKind::ClockSkew => {
                 let now = self.surroundings.clock.now();
                 if !self.skew.learn(response.headers(), now) {
-                    return Err(CredentialsError::refused(error));
+                    return Err(CredentialsError::refused(error).into());
                 }
                 let response = self.attempt(action, parameters, key).await?;
-                read(action, parameters, &response).map_err(classified)?.into_key()
+                Ok(read(action, parameters, &response).map_err(classified)?.into_key()?)
             }
-            result => result.map_err(classified)?.into_key(),
+            result => Ok(result.map_err(classified)?.into_key()?),
         }
     }
 
@@ -132,9 +151,11 @@ fn read(action: &'static str, sent: &Parameters, response: &Response<Bytes>) -> 
 }
 
 /// Whether the next call may fare better, or a person must act.
-fn classified(error: Error) -> CredentialsError {
-    match error.kind() {
+fn classified(error: Error) -> Failure {
+    let key_is_refused = error.kind() == ErrorKind::InvalidCredentials;
+    let error = match error.kind() {
         ErrorKind::Unavailable | ErrorKind::Throttled { .. } => CredentialsError::unreachable(error),
         _ => CredentialsError::refused(error),
-    }
+    };
+    Failure { error, key_is_refused }
 }

@@ -66,14 +66,17 @@ pub struct Surroundings {
 const METADATA: &str = "http://100.100.100.200";
 
 impl Surroundings {
-    /// The real ones: this process's environment, this machine's files and clock, and [`crate::HyperTransport`].
+    /// The real ones: this process's environment, this machine's files and clock, and [`crate::HyperTransport`], for STS
+    /// through the proxies that the environment names (`HTTPS_PROXY`, `NO_PROXY`, …), for the metadata service directly.
     ///
     /// # Errors
     ///
     /// The transport cannot be built.
     #[cfg(feature = "hyper")]
     pub fn system() -> io::Result<Self> {
-        Ok(Self::over(crate::transport::HyperTransport::new()?))
+        use crate::transport::{HyperTransport, Proxies};
+        let proxied = HyperTransport::builder().proxies(Proxies::from_environment()).build()?;
+        Ok(Self::over(proxied).metadata_transport(HyperTransport::new()?))
     }
 
     /// The real ones, but with this transport.

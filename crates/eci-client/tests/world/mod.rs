@@ -28,6 +28,8 @@ pub(crate) enum Reply {
     Says(u16, String),
     Dated(u16, &'static str, String),
     NotThere,
+    /// Answers when it is told to.
+    Hangs(Arc<tokio::sync::Notify>, String),
 }
 
 #[derive(Default)]
@@ -140,8 +142,14 @@ impl Transport for World {
             Reply::Says(status, _) => Response::builder().status(*status),
             Reply::Dated(status, date, _) => Response::builder().status(*status).header("date", *date),
             Reply::NotThere => return Err(TransportError::not_sent(io::Error::other("no route"))),
+            Reply::Hangs(told, _) => {
+                told.notified().await;
+                Response::builder().status(200)
+            }
         };
-        let (Reply::Says(_, body) | Reply::Dated(_, _, body)) = reply else { unreachable!("answered above") };
+        let (Reply::Says(_, body) | Reply::Dated(_, _, body) | Reply::Hangs(_, body)) = reply else {
+            unreachable!("answered above")
+        };
         Ok(response.body(Bytes::from(body)).expect("a response"))
     }
 }
