@@ -43,19 +43,38 @@ fn client(answer: impl Into<Bytes>) -> Result<Client, Box<dyn Error>> {
     Ok(client)
 }
 
-fn container(number: usize) -> CreateContainer {
-    let variable = |index: usize| EnvironmentVar {
-        key: format!("VARIABLE_{index}"),
-        value: Some(format!("value {index}").into()),
+/// What a program has at hand when it makes a request; making texts is not what is measured.
+struct Texts {
+    names: [String; 2],
+    keys: [String; 2],
+    variables: Vec<(String, String)>,
+    content: String,
+}
+
+impl Texts {
+    fn new() -> Self {
+        Self {
+            names: [0, 1].map(|number| format!("container-{number}")),
+            keys: [0, 1].map(|number| format!("key-{number}")),
+            variables: (0..15).map(|index| (format!("VARIABLE_{index}"), format!("value {index}"))).collect(),
+            content: "a2V5ID0gdmFsdWUK".repeat(20),
+        }
+    }
+}
+
+fn container(name: &str, texts: &Texts) -> CreateContainer {
+    let variable = |(key, value): &(String, String)| EnvironmentVar {
+        key: key.clone(),
+        value: Some(value.clone().into()),
         ..Default::default()
     };
     CreateContainer {
-        name: format!("container-{number}"),
+        name: name.to_owned(),
         image: "registry.example/team/app:1.2.3".into(),
         cpu: Some(0.5),
         memory: Some(1.0),
         command: vec!["/bin/sh".into(), "-c".into(), "exec app --flag".into()],
-        environment_var: (0..15).map(variable).collect(),
+        environment_var: texts.variables.iter().map(variable).collect(),
         port: vec![ContainerPort { port: 8080, protocol: Some(Protocol::Tcp) }],
         volume_mount: vec![VolumeMount {
             name: "files".into(),
@@ -68,10 +87,10 @@ fn container(number: usize) -> CreateContainer {
 }
 
 /// A request of 100 parameters, the region among them; bench.py makes the same ones.
-fn create_request() -> CreateContainerGroupRequest {
+fn create_request(texts: &Texts) -> CreateContainerGroupRequest {
     let file = ConfigFileToPath {
         path: "app.conf".into(),
-        content: "a2V5ID0gdmFsdWUK".repeat(20).into(),
+        content: texts.content.clone().into(),
         ..Default::default()
     };
     let volume = Volume {
@@ -89,8 +108,8 @@ fn create_request() -> CreateContainerGroupRequest {
         restart_policy: Some(RestartPolicy::Always),
         cpu: Some(1.0),
         memory: Some(2.0),
-        tag: (0..2).map(|number| Tag { key: format!("key-{number}"), value: "value".into() }).collect(),
-        container: (0..2).map(container).collect(),
+        tag: texts.keys.iter().map(|key| Tag { key: key.clone(), value: "value".into() }).collect(),
+        container: texts.names.iter().map(|name| container(name, texts)).collect(),
         volume: vec![volume],
         ..Default::default()
     }
@@ -128,7 +147,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let seconds = Duration::from_secs_f64(arguments.next().ok_or(usage)?.parse()?);
 
     let creating = client(r#"{"RequestId":"r","ContainerGroupId":"eci-1"}"#)?;
-    let create = async || creating.create_container_group(&create_request()).await;
+    let texts = Texts::new();
+    let create = async || creating.create_container_group(&create_request(&texts)).await;
     assert_eq!(create().await?.container_group_id.as_str(), "eci-1");
     let reading = client(page)?;
     let read = async || {
@@ -141,7 +161,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         json!({
             "create": median_microseconds(seconds, create).await,
             "page": median_microseconds(seconds, read).await,
-            "parameters": create_request().parameters().len(),
+            "parameters": create_request(&texts).parameters().len(),
             "items": items,
         })
     );

@@ -22,7 +22,7 @@ use tracing_subscriber::EnvFilter;
 /// faults and settings. `--strict` and what follows it can also be changed while it runs: POST /_sim/settings with its
 /// name, hyphens as underscores.
 #[derive(Parser)]
-#[command(name = "eci-sim", version)]
+#[command(name = "eci-sim", version, allow_negative_numbers = true)]
 struct Arguments {
     /// Where to listen; port 0 takes a free one
     #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
@@ -198,6 +198,13 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
+
+    #[test]
+    fn a_negative_number_is_refused_as_one() {
+        let refused = Arguments::command().try_get_matches_from(["eci-sim", "--pull-ms", "-5"]).unwrap_err();
+        let text = refused.to_string();
+        assert!(text.contains("invalid value '-5' for '--pull-ms <MS>'"), "{text}");
+    }
 
     #[test]
     fn every_switch_is_explained() {

@@ -15,12 +15,20 @@ pub(crate) struct Name {
     text: String,
     /// A part came from the caller, so that there may be any character in it.
     has_foreign_part: bool,
+    /// How many of its bytes were not changed since a parameter was last called by it.
+    kept: usize,
 }
 
 impl Name {
     /// What a parameter is called here.
-    pub(crate) fn of(&self) -> ParameterName<'_> {
-        ParameterName { text: &self.text, is_plain: !self.has_foreign_part }
+    pub(crate) fn of(&mut self) -> ParameterName<'_> {
+        let kept = std::mem::replace(&mut self.kept, self.text.len());
+        ParameterName { text: &self.text, is_plain: !self.has_foreign_part, kept }
+    }
+
+    fn truncate(&mut self, length: usize) {
+        self.text.truncate(length);
+        self.kept = self.kept.min(length);
     }
 
     /// Runs `inner` with a part of the caller's appended.
@@ -38,7 +46,7 @@ impl Name {
         }
         self.text.push_str(part);
         inner(self);
-        self.text.truncate(outer);
+        self.truncate(outer);
     }
 
     /// Runs `inner` with the number of an item appended.
@@ -50,7 +58,7 @@ impl Name {
             _ => write!(self.text, "{number}").expect("writing to a text never fails"),
         }
         inner(self);
-        self.text.truncate(outer);
+        self.truncate(outer);
     }
 }
 
@@ -182,14 +190,14 @@ pub(crate) use flatten_displayed;
 flatten_displayed!(bool, i32, i64, f64, jiff::Timestamp, super::FileMode);
 
 /// A list that the API takes as one text, items joined by commas. An empty list is left out.
-pub(crate) fn flatten_comma(items: &[String], at: &Name, into: &mut Parameters) {
+pub(crate) fn flatten_comma(items: &[String], at: &mut Name, into: &mut Parameters) {
     if !items.is_empty() {
         into.set(at.of(), false, |text| text.push_str(&items.join(",")));
     }
 }
 
 /// A list that the API takes as the text of a JSON array. An empty list is left out.
-pub(crate) fn flatten_json<T: AsRef<str>>(items: &[T], at: &Name, into: &mut Parameters) {
+pub(crate) fn flatten_json<T: AsRef<str>>(items: &[T], at: &mut Name, into: &mut Parameters) {
     if !items.is_empty() {
         let items: Vec<&str> = items.iter().map(AsRef::as_ref).collect();
         into.set(at.of(), false, |text| text.push_str(&serde_json::Value::from(items).to_string()));
@@ -253,3 +261,43 @@ macro_rules! request {
     )* };
 }
 pub(crate) use request;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// In any order, and with names of which one begins with another.
+        #[test]
+        fn whatever_is_flattened_ends_up_in_the_order_of_its_names(
+            paths in proptest::collection::vec(proptest::collection::vec("[ab.-]{0,2}", 1..4), 1..30),
+        ) {
+            fn walk(path: &[String], value: &str, at: &mut Name, into: &mut Parameters) {
+                let Some((part, rest)) = path.split_first() else { return };
+                at.within(".", part, |at| {
+                    into.set(at.of(), false, |text| text.push_str(value));
+                    walk(rest, value, at, into);
+                    into.set(at.of(), false, |text| text.push_str(value));
+                });
+            }
+            let (mut at, mut parameters, mut expected) = (Name::default(), Parameters::default(), BTreeMap::new());
+            for (number, path) in paths.iter().enumerate() {
+                let value = number.to_string();
+                walk(path, &value, &mut at, &mut parameters);
+                let mut name = String::new();
+                for part in path {
+                    name = if name.is_empty() { part.clone() } else { format!("{name}.{part}") };
+                    expected.insert(name.clone(), value.clone());
+                }
+                if number % 7 == 6 {
+                    parameters.insert("a.b", "by hand");
+                    expected.insert("a.b".to_owned(), "by hand".to_owned());
+                }
+            }
+            prop_assert_eq!(BTreeMap::from(parameters.clone()), expected);
+            prop_assert!(parameters.iter().is_sorted_by(|(one, _), (other, _)| one < other));
+        }
+    }
+}

@@ -15,6 +15,8 @@ pub struct Parameters {
     text: String,
     /// Sorted by name, each name once.
     entries: Vec<Entry>,
+    /// The last one is the one that was last flattened.
+    ends_flattened: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -32,11 +34,13 @@ struct Entry {
 pub(crate) struct ParameterName<'a> {
     pub(super) text: &'a str,
     pub(super) is_plain: bool,
+    /// So many of its bytes at least are those of the name that was flattened before.
+    pub(super) kept: usize,
 }
 
 impl<'a> ParameterName<'a> {
     fn any(text: &'a str) -> Self {
-        Self { text, is_plain: false }
+        Self { text, is_plain: false, kept: 0 }
     }
 }
 
@@ -61,6 +65,7 @@ impl Parameters {
     /// Sets one parameter, in place of any earlier value.
     pub fn insert(&mut self, name: impl AsRef<str>, value: impl AsRef<str>) {
         self.set(ParameterName::any(name.as_ref()), false, |text| text.push_str(value.as_ref()));
+        self.ends_flattened = false;
     }
 
     /// All names and values in byte order of the names.
@@ -105,6 +110,7 @@ impl Parameters {
     #[cfg(any(feature = "client-core", test))]
     pub(crate) fn insert_secret(&mut self, name: &str, value: &str) {
         self.set(ParameterName::any(name), true, |text| text.push_str(value));
+        self.ends_flattened = false;
     }
 
     /// Sets one parameter to what is written.
@@ -119,7 +125,9 @@ impl Parameters {
             self.entries.reserve(128);
             self.text.reserve(8 * 1024);
         }
-        match self.position(name.text) {
+        let place = if self.is_behind_all(name) { Err(self.entries.len()) } else { self.position(name.text) };
+        self.ends_flattened = place == Err(self.entries.len());
+        match place {
             Ok(index) => {
                 let value = self.written(write_value);
                 let entry = &mut self.entries[index];
@@ -142,6 +150,13 @@ impl Parameters {
 
     fn at(&self, Span(start, end): Span) -> &str {
         &self.text[start..end]
+    }
+
+    /// Whether the name is seen to belong behind the last one at the first byte that they may differ in.
+    fn is_behind_all(&self, name: ParameterName<'_>) -> bool {
+        let Some(last) = self.entries.last().filter(|_| self.ends_flattened) else { return false };
+        let last = self.text.as_bytes()[last.name.0..last.name.1].get(name.kept);
+        last.zip(name.text.as_bytes().get(name.kept)).is_some_and(|(last, next)| last < next)
     }
 
     /// Where the name is, or belongs. Most names come in order, behind the last one.

@@ -12,6 +12,8 @@ use crate::settings::BandwidthUnit;
 use crate::state::Cloud;
 
 const MAX_RECORDS: usize = 50;
+/// How long metrics are kept.
+const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 const GIB: f64 = 1_073_741_824.0;
 
 pub(super) fn one(cloud: &Cloud, context: &Context<'_>) -> Result<Value, ApiError> {
@@ -37,6 +39,10 @@ pub(super) fn one(cloud: &Cloud, context: &Context<'_>) -> Result<Value, ApiErro
     let start = start.unwrap_or(later(end, SignedDuration::from_mins(-5)));
     if start > end {
         return Err(ApiError::new(400, "InvalidParameter", "StartTime must be before EndTime"));
+    }
+    if start < later(context.now, KEPT.saturating_mul(-1)) {
+        let message = "StartTime and EndTime must be within the last 30 days";
+        return Err(ApiError::new(400, "InvalidParameter", message));
     }
     let records = records(group, start, end, period);
     let records: Vec<Value> = records.into_iter().map(|at| record(cloud, group, at, false)).collect();

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::tags::bearable;
 use super::{Context, create};
 use crate::error::ApiError;
 use crate::params::{Node, Parameters};
@@ -91,13 +92,15 @@ pub(super) fn update(
     }
     let seq = resource.seq;
     let sent = parameters(context);
-    let (tags, now) = (tags(&context.root), context.now);
+    let (mut all, now) = (resource.tags.clone(), context.now);
+    all.extend(tags(&context.root));
+    bearable(&all)?;
     if let Some(resource) = cloud.catalog.get_mut(seq) {
         if sent.keys().any(|name| name.starts_with("Image.")) {
             resource.parameters.retain(|name, _| !name.starts_with("Image."));
         }
         resource.parameters.extend(sent);
-        resource.tags.extend(tags);
+        resource.tags = all;
         resource.updated_at = Some(now);
     }
     Ok(json!({}))

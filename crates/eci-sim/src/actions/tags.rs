@@ -21,11 +21,16 @@ pub(super) fn add(cloud: &mut Cloud, context: &Context<'_>) -> Result<Value, Api
         .collect();
     change(cloud, context, |tags| {
         tags.extend(new.clone());
-        match tags.len() {
-            0..=MAX_TAGS => Ok(()),
-            _ => Err(ApiError::new(400, "NumberExceed.Tags", "A resource has at most 20 tags.")),
-        }
+        bearable(tags)
     })
+}
+
+/// Refuses more tags than a resource may have.
+pub(super) fn bearable(tags: &Tags) -> Result<(), ApiError> {
+    match tags.len() {
+        0..=MAX_TAGS => Ok(()),
+        _ => Err(ApiError::new(400, "NumberExceed.Tags", "A resource has at most 20 tags.")),
+    }
 }
 
 pub(super) fn remove(cloud: &mut Cloud, context: &Context<'_>) -> Result<Value, ApiError> {

@@ -101,6 +101,10 @@ pub(super) fn commit(cloud: &mut Cloud, context: &Context<'_>) -> Result<Value, 
 pub(super) fn describe_commits(cloud: &Cloud, context: &Context<'_>) -> Result<Value, ApiError> {
     let ids = context.root.texts("TaskId");
     let group = context.parameter("ContainerGroupId");
+    if ids.is_empty() && group.is_none() {
+        let message = "ContainerGroupId or TaskId is mandatory for this action";
+        return Err(ApiError::new(400, "MissingParameter", message));
+    }
     let status = context.parameter("TaskStatus");
     let step = millis(cloud.settings.build_ms / 3);
     let own = cloud.catalog.commits.iter().filter(|task| {

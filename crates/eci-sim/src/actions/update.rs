@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::tags::bearable;
 use super::{Context, restart};
 use crate::error::ApiError;
 use crate::params::{Node, Parameters};
@@ -37,6 +38,7 @@ pub(super) fn run(cloud: &mut Cloud, context: &Context<'_>) -> Result<Value, Api
     validate("CreateContainerGroup", &parameters, &cloud.settings.rules())
         .map_err(|problems| error_of(&problems))?;
     let tags = tags(&group.facts.tags, &context.root);
+    bearable(&tags)?;
     let is_new = normal(&parameters) != normal(&group.facts.parameters);
     if !is_new && tags == group.facts.tags {
         return Err(ApiError::new(400, "NoNeedUpdate", "The container group is as the request wants it."));

@@ -19,6 +19,11 @@ from darabonba.core import DaraCore
 from darabonba.response import DaraResponse
 
 GROUPS = 200
+# What a program has at hand when it makes a request; making texts is not what is measured.
+NAMES = [f"container-{number}" for number in range(2)]
+KEYS = [f"key-{number}" for number in range(2)]
+VARIABLES = [(f"VARIABLE_{index}", f"value {index}") for index in range(15)]
+CONTENT = base64.b64encode(b"key = value\n" * 20).decode()
 
 
 def client(endpoint, key="id", secret="secret"):
@@ -31,21 +36,20 @@ def create_request():
     variable = models.CreateContainerGroupRequestContainerEnvironmentVar
     container = [
         models.CreateContainerGroupRequestContainer(
-            name=f"container-{number}", image="registry.example/team/app:1.2.3", cpu=0.5, memory=1.0,
+            name=name, image="registry.example/team/app:1.2.3", cpu=0.5, memory=1.0,
             command=["/bin/sh", "-c", "exec app --flag"],
-            environment_var=[variable(key=f"VARIABLE_{index}", value=f"value {index}") for index in range(15)],
+            environment_var=[variable(key=key, value=value) for key, value in VARIABLES],
             port=[models.CreateContainerGroupRequestContainerPort(port=8080, protocol="TCP")],
             volume_mount=[models.CreateContainerGroupRequestContainerVolumeMount(
                 name="files", mount_path="/etc/app", read_only=True)],
         )
-        for number in range(2)
+        for name in NAMES
     ]
-    file = models.CreateContainerGroupRequestVolumeConfigFileVolumeConfigFileToPath(
-        path="app.conf", content=base64.b64encode(b"key = value\n" * 20).decode())
+    file = models.CreateContainerGroupRequestVolumeConfigFileVolumeConfigFileToPath(path="app.conf", content=CONTENT)
     return models.CreateContainerGroupRequest(
         region_id="cn-hangzhou", container_group_name="bench", v_switch_id="vsw-local1",
         security_group_id="sg-local1", client_token="token", restart_policy="Always", cpu=1.0, memory=2.0,
-        tag=[models.CreateContainerGroupRequestTag(key=f"key-{number}", value="value") for number in range(2)],
+        tag=[models.CreateContainerGroupRequestTag(key=key, value="value") for key in KEYS],
         container=container,
         volume=[models.CreateContainerGroupRequestVolume(
             name="files", type="ConfigFileVolume",

@@ -184,7 +184,7 @@ fn a_commit_to_a_repository_that_is_missing_fails_in_its_last_phase() {
     ];
     world.call("CommitContainer", &image).unwrap();
     world.wait(1_000);
-    let failed = [("TaskStatus", "Failed")];
+    let failed = [("ContainerGroupId", id.as_str()), ("TaskStatus", "Failed")];
     let task = world.call("DescribeCommitContainerTask", &failed).unwrap()["CommitTasks"][0].clone();
     assert_eq!(texts(&task["CommitPhaseInfos"], "Status"), ["Succeeded", "Succeeded", "Failed"]);
     assert_ne!(task["StatusMessage"], "");

@@ -146,6 +146,38 @@ fn metrics_move_and_grow() {
     assert_eq!(texts(&several["MonitorDatas"], "ContainerGroupId"), [id.as_str()]);
     let bad = world.call("DescribeContainerGroupMetric", &[("ContainerGroupId", &id), ("StartTime", "now")]);
     assert_eq!(bad, Err("400 InvalidParameter".into()));
+    world.wait(31 * 24 * 3_600_000);
+    let now = world.now;
+    for (days, expected) in [(29, true), (31, false)] {
+        let start = (now - jiff::SignedDuration::from_hours(24 * days)).to_string();
+        let which = [("ContainerGroupId", id.as_str()), ("StartTime", start.as_str())];
+        assert_eq!(world.call("DescribeContainerGroupMetric", &which).is_ok(), expected, "{days}");
+    }
+}
+
+#[test]
+fn no_way_leads_to_more_than_twenty_tags() {
+    let mut world = World::new();
+    let id = world.create(&[]);
+    let names: Vec<(String, String)> = (1..=20).map(|n| (format!("Tag.{n}.Key"), format!("k{n}"))).collect();
+    let twenty: Vec<(&str, &str)> = names.iter().map(|(name, key)| (name.as_str(), key.as_str())).collect();
+    let more = [("Tag.1.Key", "another")];
+    world.wait(1_000);
+    let cache = image_cache(&mut world, "nginx", &[]);
+    world.wait(100_000);
+    let updates = [
+        (
+            "UpdateContainerGroup",
+            vec![("ContainerGroupId", id.as_str()), ("UpdateType", "IncrementalUpdate")],
+        ),
+        ("UpdateImageCache", vec![("ImageCacheId", cache.as_str())]),
+    ];
+    for (action, which) in updates {
+        world.call(action, &[&which[..], &twenty[..]].concat()).unwrap();
+        world.wait(100_000);
+        let refused = world.call(action, &[&which[..], &more[..]].concat());
+        assert_eq!(refused, Err("400 NumberExceed.Tags".into()), "{action}");
+    }
 }
 
 #[test]
@@ -183,6 +215,7 @@ fn a_commit_goes_through_its_phases() {
     assert_eq!(world.call("CommitContainer", &image), Err("403 IncorrectStatusDetail".into()));
     world.wait(1_000);
     let task = checked(&mut world, "CommitContainer", &image)["TaskId"].as_str().unwrap().to_owned();
+    assert_eq!(world.call("DescribeCommitContainerTask", &[]), Err("400 MissingParameter".into()));
     let which = [("TaskId.1", task.as_str())];
     let early = checked(&mut world, "DescribeCommitContainerTask", &which)["CommitTasks"][0].clone();
     assert_eq!(
