@@ -152,11 +152,12 @@ impl Parameters {
         &self.text[start..end]
     }
 
-    /// Whether the name is seen to belong behind the last one at the first byte that they may differ in.
+    /// Whether the name is seen to belong behind the last one where they begin to differ.
     fn is_behind_all(&self, name: ParameterName<'_>) -> bool {
         let Some(last) = self.entries.last().filter(|_| self.ends_flattened) else { return false };
-        let last = self.text.as_bytes()[last.name.0..last.name.1].get(name.kept);
-        last.zip(name.text.as_bytes().get(name.kept)).is_some_and(|(last, next)| last < next)
+        let last = &self.text.as_bytes()[last.name.0..last.name.1];
+        let mut pairs = last.iter().zip(name.text.as_bytes()).skip(name.kept);
+        pairs.find(|(last, next)| last != next).is_some_and(|(last, next)| last < next)
     }
 
     /// Where the name is, or belongs. Most names come in order, behind the last one.

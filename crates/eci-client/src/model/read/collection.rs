@@ -40,10 +40,12 @@ impl<T: Read> Read for Vec<T> {
 
     fn read_quick(&mut self, reader: &mut Reader<'_>) -> Result<(), GivenUp> {
         let of = TypeId::of::<T>();
-        let length = reader.usual_length(of);
+        let (length, before) = (reader.usual_length(of), reader.rest().len());
         let is_list = reader.list(|reader| {
             if self.capacity() == 0 {
                 self.reserve_exact(length);
+            } else if self.len() == self.capacity() {
+                self.reserve_exact(reader.likely_more(self.len(), before));
             }
             self.push(T::default());
             self.last_mut().map_or(Ok(()), |item| item.read_quick(reader))?;

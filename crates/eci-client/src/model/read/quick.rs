@@ -22,6 +22,9 @@ use super::{Fields, Inside, Read, Values, complete};
 /// serde_json's own limit.
 const DEEPEST: usize = 127;
 
+/// Room that is made for the items of a list at once, at most, where a guess says that there are many.
+const MOST_ROOM: usize = 512;
+
 /// Room that is made for the items of a list at once, at most: after a long list may come many short ones.
 const MUCH_ROOM: usize = 16;
 
@@ -202,6 +205,14 @@ impl<'de> Reader<'de> {
         }
         self.at += 1;
         Ok(true)
+    }
+
+    /// How many more items a list may well have, at least as many as there are: it began when `before` bytes were left. Of
+    /// what is listed at the top, nearly all of a reply consists.
+    pub(crate) fn likely_more(&self, items: usize, before: usize) -> usize {
+        let left = self.rest().len();
+        let likely = if self.depth == 2 { left * items / before.saturating_sub(left).max(1) } else { 0 };
+        likely.clamp(items, items.max(MOST_ROOM))
     }
 
     /// How long a list of this type may well be: as long as the one before.

@@ -15,7 +15,8 @@ pub(crate) trait Fields: Read {
     fn take<V: Values>(&mut self, key: &str, values: &mut V) -> Result<bool, V::Error>;
 
     /// Reads the value if one of our keys is next, spelt as expected; says whether it was. Comparing the few keys there may be
-    /// is cheaper than finding the end of the one there is.
+    /// is cheaper than finding the end of the one there is. Goes on with the keys that follow in the order in which the fields
+    /// are declared: most replies have them in one order, and then each is compared once.
     fn take_next(&mut self, reader: &mut Reader<'_>) -> Result<bool, GivenUp>;
 }
 
@@ -182,18 +183,22 @@ macro_rules! reply {
                 &mut self,
                 reader: &mut $crate::model::read::quick::Reader<'_>,
             ) -> Result<bool, $crate::model::read::quick::GivenUp> {
-                let rest = reader.rest();
+                let mut rest = reader.rest();
+                // The comma before the key, which whoever called has read before the first.
+                let mut comma = 0;
                 $(
                     for key in [concat!("\"", $wire, "\":") $(, concat!("\"", $alias, "\":"))*] {
                         if rest.starts_with(key.as_bytes()) {
-                            reader.go_behind(key.len());
-                            return $crate::model::read::field(&mut self.$field, $wire, |place| {
+                            reader.go_behind(comma + key.len());
+                            $crate::model::read::field(&mut self.$field, $wire, |place| {
                                 $crate::model::read::reply!(@value reader, place $(, $inner)?)
-                            });
+                            })?;
+                            let Some(following) = reader.rest().strip_prefix(b",") else { return Ok(true) };
+                            (rest, comma) = (following, 1);
                         }
                     }
                 )*
-                Ok(false)
+                Ok(comma == 1)
             }
         }
 

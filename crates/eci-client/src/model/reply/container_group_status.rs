@@ -9,6 +9,8 @@ use jiff::Timestamp;
 use crate::model::read::reply;
 use crate::model::{ConditionStatus, ConditionType, ContainerGroupId, PodPhase, Status};
 
+// The fields of what there is much of stand in the order of their names, in which writers of JSON often put them: read in
+// that order each key is compared once.
 reply! {
     /// One page of statuses.
     pub struct DescribeContainerGroupStatusReply {
@@ -24,28 +26,32 @@ reply! {
 
     /// The status of one container group. There are neither tags nor init containers nor events in it.
     pub struct ContainerGroupStatus {
+        /// Annotations as JSON text.
+        pub annotations: Option<String> = "Annotations",
         /// The group.
         pub container_group_id: ContainerGroupId = required "ContainerGroupId",
         /// Its name.
         pub name: Option<String> = "Name",
         /// A namespace; meaningful to the vendor's own clusters.
         pub namespace: Option<String> = "Namespace",
+        /// The status in Kubernetes' shape.
+        pub pod_status: Option<PodStatus> = "PodStatus",
         /// Where the group stands in its life.
         pub status: Status = "Status",
         /// A uid; meaningful to the vendor's own clusters.
         pub uuid: Option<String> = "uuid",
-        /// Annotations as JSON text.
-        pub annotations: Option<String> = "Annotations",
-        /// The status in Kubernetes' shape.
-        pub pod_status: Option<PodStatus> = "PodStatus",
     }
 
     /// A status in the shape of a Kubernetes pod's.
     pub struct PodStatus {
-        /// The phase.
-        pub phase: Option<PodPhase> = "Phase",
+        /// Conditions, `Ready` among them.
+        pub conditions: Vec<Condition> = "Conditions",
+        /// Its containers; init containers are not declared here.
+        pub container_statuses: Vec<ContainerStatus> = "ContainerStatuses",
         /// An address that stands for the host.
         pub host_ip: Option<String> = "HostIp",
+        /// The phase.
+        pub phase: Option<PodPhase> = "Phase",
         /// The group's IPv4 address.
         pub pod_ip: Option<String> = "PodIp",
         /// All its addresses.
@@ -54,10 +60,6 @@ reply! {
         pub qos_class: Option<String> = "QosClass",
         /// When the group started.
         pub start_time: Option<Timestamp> = "StartTime",
-        /// Conditions, `Ready` among them.
-        pub conditions: Vec<Condition> = "Conditions",
-        /// Its containers; init containers are not declared here.
-        pub container_statuses: Vec<ContainerStatus> = "ContainerStatuses",
     }
 
     /// An address.
@@ -68,36 +70,36 @@ reply! {
 
     /// A condition, `Ready` or `ContainerInstanceCreated` for example.
     pub struct Condition {
-        /// Which.
-        pub r#type: ConditionType = "type",
-        /// Whether it holds.
-        pub status: ConditionStatus = "status",
-        /// One word for programs.
-        pub reason: Option<String> = "Reason",
         /// A sentence for people.
         pub message: Option<String> = "Message",
+        /// One word for programs.
+        pub reason: Option<String> = "Reason",
         /// When it last changed.
         pub last_transition_time: Option<Timestamp> = "lastTransitionTime",
+        /// Whether it holds.
+        pub status: ConditionStatus = "status",
+        /// Which.
+        pub r#type: ConditionType = "type",
     }
 
     /// How one container fares.
     pub struct ContainerStatus {
-        /// Its name.
-        pub name: String = "Name",
         /// Its image.
         pub image: Option<String> = "Image",
         /// The digest it was resolved to.
         pub image_id: Option<String> = "ImageID",
-        /// Whether it can serve.
-        pub ready: bool = "Ready",
-        /// Whether it has started.
-        pub started: bool = "Started",
-        /// How often it was started again.
-        pub restart_count: i32 = "RestartCount",
-        /// What it does now.
-        pub state: Option<StateDetail> = "State",
         /// How its last run ended.
         pub last_state: Option<StateDetail> = "LastState",
+        /// Its name.
+        pub name: String = "Name",
+        /// Whether it can serve.
+        pub ready: bool = "Ready",
+        /// How often it was started again.
+        pub restart_count: i32 = "RestartCount",
+        /// Whether it has started.
+        pub started: bool = "Started",
+        /// What it does now.
+        pub state: Option<StateDetail> = "State",
     }
 
     /// What a container does: the one field that is set says which state, and all of it.
