@@ -355,7 +355,7 @@ async fn throttling_slows_the_calls_that_follow() {
 #[tokio::test(start_paused = true)]
 async fn no_pause_that_is_asked_for_switches_an_action_off() {
     for (name, value, body, asked) in [
-        ("retry-after", "31536000", "<html>slow down</html>", None),
+        ("retry-after", "31536000", "<html>slow down</html>", Some(30 * SECOND)),
         ("retry-after", "31536000", THROTTLED, Some(300 * SECOND)),
         ("x-acs-retry-after", "18446744073709551615", THROTTLED, Some(300 * SECOND)),
     ] {

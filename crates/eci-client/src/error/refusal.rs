@@ -8,6 +8,9 @@ use super::{Error, ErrorKind, ErrorOrigin};
 use crate::model::read::reply;
 use crate::model::{Effect, Parameters};
 
+/// The longest pause that somebody on the way may ask for.
+const LONGEST_OF_OTHERS: Duration = Duration::from_secs(30);
+
 /// An answer that may be a refusal, and the call it answers.
 pub(crate) struct Answer<'a> {
     pub(crate) action: &'static str,
@@ -87,10 +90,12 @@ impl Answer<'_> {
 
     /// The error of an answer that is not the cloud's: a proxy's page, half a body. It proves nothing, so a write
     /// may have been carried out. What it says is not shown: such pages quote URLs. The pause it asks for is not the
-    /// API's, and is left to the policy.
+    /// API's, and is believed for half a minute at most.
     pub(crate) fn not_understood(&self, what: &str) -> Error {
         let kind = match self.http_status {
-            429 => ErrorKind::Throttled { retry_after: None },
+            429 => ErrorKind::Throttled {
+                retry_after: self.retry_after.map(|pause| pause.min(LONGEST_OF_OTHERS)),
+            },
             _ => unanswered(self.effect),
         };
         Error::new(self.action, kind, what).from(ErrorOrigin::Intermediary).with_status(self.http_status)
