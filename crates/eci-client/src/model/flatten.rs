@@ -187,7 +187,24 @@ macro_rules! flatten_displayed {
 }
 pub(crate) use flatten_displayed;
 
-flatten_displayed!(bool, i32, i64, f64, jiff::Timestamp, super::FileMode);
+flatten_displayed!(bool, i32, i64, jiff::Timestamp, super::FileMode);
+
+/// Whole numbers below this are exact, and quickly written as such.
+const MANY: f64 = 1e9;
+
+impl Flatten for f64 {
+    fn flatten(&self, at: &mut Name, into: &mut Parameters) {
+        let number = *self;
+        into.set(at.of(), false, |text| {
+            let written = if number.fract() == 0.0 && number >= 1.0 && number < MANY {
+                write!(text, "{}", number as u32)
+            } else {
+                write!(text, "{number}")
+            };
+            written.expect("writing to a text never fails");
+        });
+    }
+}
 
 /// A list that the API takes as one text, items joined by commas. An empty list is left out.
 pub(crate) fn flatten_comma(items: &[String], at: &mut Name, into: &mut Parameters) {
@@ -269,6 +286,16 @@ mod tests {
     use super::*;
 
     proptest! {
+        #[test]
+        fn numbers_are_written_as_rust_displays_them(number: f64, whole in -10.0..1e10_f64) {
+            for number in [number, whole, whole.round(), 0.0, -0.0, 1e9, 999_999_999.0] {
+                let mut parameters = Parameters::default();
+                Name::default().within(".", "N", |at| number.flatten(at, &mut parameters));
+                let expected = number.to_string();
+                prop_assert_eq!(parameters.get("N"), Some(expected.as_str()));
+            }
+        }
+
         /// In any order, and with names of which one begins with another.
         #[test]
         fn whatever_is_flattened_ends_up_in_the_order_of_its_names(

@@ -41,16 +41,16 @@ const fn stays(byte: u8) -> bool {
     matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~')
 }
 
-/// What each byte becomes, and how many bytes of that count.
-static ENCODED: [([u8; 3], usize); 256] = {
+/// What each byte becomes, and behind it how many bytes of that count: a kilobyte, which stays near the processor.
+static ENCODED: [[u8; 4]; 256] = {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-    let mut encoded = [([0; 3], 0); 256];
+    let mut encoded = [[0; 4]; 256];
     let mut byte = 0;
     while byte < 256 {
         encoded[byte] = if stays(byte as u8) {
-            ([byte as u8, 0, 0], 1)
+            [byte as u8, 0, 0, 1]
         } else {
-            ([b'%', DIGITS[byte >> 4], DIGITS[byte & 15]], 3)
+            [b'%', DIGITS[byte >> 4], DIGITS[byte & 15], 3]
         };
         byte += 1;
     }
@@ -71,11 +71,12 @@ fn push_encoded(text: &mut Vec<u8>, part: &str) {
             rest = others;
         }
         let (piece, others) = rest.split_at(rest.len().min(PIECE));
-        let (mut encoded, mut length) = ([0; PIECE * 3], 0);
+        // One more for the count behind the last.
+        let (mut encoded, mut length) = ([0; PIECE * 3 + 1], 0);
         for byte in piece {
-            let (becomes, counts) = ENCODED[usize::from(*byte)];
-            encoded[length..length + 3].copy_from_slice(&becomes);
-            length += counts;
+            let becomes = ENCODED[usize::from(*byte)];
+            encoded[length..length + 4].copy_from_slice(&becomes);
+            length += usize::from(becomes[3]);
         }
         text.extend_from_slice(&encoded[..length]);
         rest = others;

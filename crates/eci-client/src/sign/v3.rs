@@ -164,10 +164,10 @@ impl fmt::Display for StringToSign {
 impl fmt::Display for Authorization {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { access_key_id, signed_headers, signature } = self;
-        write!(
-            f,
-            "{ALGORITHM} Credential={access_key_id},SignedHeaders={signed_headers},Signature={signature}"
-        )
+        let parts =
+            [" Credential=", access_key_id, ",SignedHeaders=", signed_headers, ",Signature=", signature];
+        f.write_str(ALGORITHM)?;
+        parts.into_iter().try_for_each(|part| f.write_str(part))
     }
 }
 
