@@ -7,7 +7,7 @@
 //!
 //! Both are stopped where they would reach the network, the one by its transport, the other by the function that sends
 //! (which would make the HTTP request itself; that is left out in Python's favour). Both make the same 100 parameters and
-//! read the same page, which the simulator has made. They take turns, many short ones, and of each the best round's median
+//! read the same page, which the simulator has made; texts are made beforehand. They take turns, many short ones, and of each the best round's median
 //! counts: what else the machine does must not fall on one of them.
 
 use std::path::Path;
