@@ -196,7 +196,7 @@ impl Flatten for f64 {
     fn flatten(&self, at: &mut Name, into: &mut Parameters) {
         let number = *self;
         into.set(at.of(), false, |text| {
-            let written = if number.fract() == 0.0 && number >= 1.0 && number < MANY {
+            let written = if number.fract() == 0.0 && (1.0..MANY).contains(&number) {
                 write!(text, "{}", number as u32)
             } else {
                 write!(text, "{number}")
