@@ -87,7 +87,11 @@ async fn join(mut exec: Exec) -> Result<ExecStatus> {
     let typing = tokio::spawn(async move { copy(&mut tokio::io::stdin(), &mut stdin).await });
     let shown = tokio::join!(show(stdout, tokio::io::stdout()), show(stderr, tokio::io::stderr()));
     typing.abort();
-    shown.0.and(shown.1)?;
+    // Of a connection that was lost `wait` tells more.
+    shown.0.and(shown.1).or_else(|error| match error.kind() {
+        std::io::ErrorKind::ConnectionAborted => Ok(()),
+        _ => Err(error),
+    })?;
     match exec.wait().await {
         Ok(status) => Ok(status),
         Err(error) => {
