@@ -30,6 +30,9 @@ use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
 /// Of the runtime's own clock, which stands still while anything happens.
 const FOREVER: Duration = Duration::from_secs(3600);
 
+/// How long the cloud waits for the client to close too.
+const PATIENCE: Duration = Duration::from_secs(300);
+
 #[derive(Arbitrary, Clone, Debug)]
 struct Input {
     tty: bool,
@@ -112,8 +115,14 @@ impl Cloud {
         }
         if input.closes {
             self.socket.close(None).await?;
-            while self.socket.next().await.transpose()?.is_some() {}
+        } else {
+            // The end of the connection comes behind what was sent, as with TCP; only then is it gone.
+            self.socket.get_mut().shutdown().await?;
         }
+        // What was past the web socket may have made the client wait for more, and it waits for a peer that never answered a
+        // ping as long as that keeps the connection.
+        let answered = async { while let Some(Ok(_)) = self.socket.next().await {} };
+        let _ = timeout(PATIENCE, answered).await;
         Ok(())
     }
 
