@@ -87,6 +87,8 @@ fuzz_target!(|input: Input<'_>| {
     let old = v1::sign(&unsigned, &key, at, input.nonce);
     assert_eq!(old.signature.to_string().len(), 28);
     assert!(old.outgoing.query.is_ascii() && old.outgoing.body.is_ascii());
-    let travels = if form.is_empty() { &old.outgoing.query } else { &old.outgoing.body };
+    // A token beside no parameters at all goes into the body, where no log of URLs shows it.
+    let hides = !token.is_empty() && query.is_empty() && !input.get;
+    let travels = if form.is_empty() && !hides { &old.outgoing.query } else { &old.outgoing.body };
     assert_eq!(decoded(travels).get("Signature"), Some(&old.signature.to_string()));
 });
