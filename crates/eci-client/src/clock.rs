@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::cryptography::rand::{SecureRandom, SystemRandom};
+use crate::sign::hex;
 
 /// Tells the time of day. Any `Fn() -> Timestamp` is one.
 pub trait Clock: Send + Sync + 'static {
@@ -45,7 +46,7 @@ pub struct RandomNonces;
 
 impl Nonces for RandomNonces {
     fn next(&self) -> String {
-        format!("{:032x}", u128::from_be_bytes(random()))
+        hex(&random::<16>())
     }
 }
 

@@ -22,8 +22,8 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-pub(crate) use self::encoding::time;
 pub use self::encoding::{encode, encode_text};
+pub(crate) use self::encoding::{hex, time};
 use crate::credentials::AccessKey;
 use crate::model::Parameters;
 

@@ -34,17 +34,15 @@ impl Name {
     /// Runs `inner` with a part of the caller's appended.
     fn within_foreign(&mut self, part: &str, inner: impl FnOnce(&mut Self)) {
         let outer = std::mem::replace(&mut self.has_foreign_part, true);
-        self.within(".", part, inner);
+        self.within(&format!(".{part}"), ".", inner);
         self.has_foreign_part = outer;
     }
 
-    /// Runs `inner` with `separator` and `part` appended; the very first part gets no separator.
-    pub(crate) fn within(&mut self, separator: &str, part: &str, inner: impl FnOnce(&mut Self)) {
+    /// Runs `inner` with a part appended. Parts come with a dot before them, to be appended at once; the dot is left out before
+    /// the very first one and where the separator is none.
+    pub(crate) fn within(&mut self, dotted: &str, separator: &str, inner: impl FnOnce(&mut Self)) {
         let outer = self.text.len();
-        if outer > 0 {
-            self.text.push_str(separator);
-        }
-        self.text.push_str(part);
+        self.text.push_str(if outer == 0 || separator.is_empty() { &dotted[1..] } else { dotted });
         inner(self);
         self.truncate(outer);
     }
@@ -55,7 +53,7 @@ impl Name {
         self.text.push('.');
         match number {
             0..10 => self.text.push(char::from(b'0' + number as u8)),
-            _ => write!(self.text, "{number}").expect("writing to a text never fails"),
+            _ => self.text.push_str(itoa::Buffer::new().format(number)),
         }
         inner(self);
         self.truncate(outer);
@@ -187,22 +185,57 @@ macro_rules! flatten_displayed {
 }
 pub(crate) use flatten_displayed;
 
-flatten_displayed!(bool, i32, i64, jiff::Timestamp, super::FileMode);
+flatten_displayed!(jiff::Timestamp, super::FileMode);
 
-/// Whole numbers below this are exact, and quickly written as such.
-const MANY: f64 = 1e9;
+/// Whole numbers.
+macro_rules! flatten_whole {
+    ($($type:ty),*) => { $(
+        impl Flatten for $type {
+            fn flatten(&self, at: &mut Name, into: &mut Parameters) {
+                into.set(at.of(), false, |text| text.push_str(itoa::Buffer::new().format(*self)));
+            }
+        }
+    )* };
+}
+
+flatten_whole!(i32, i64);
+
+impl Flatten for bool {
+    fn flatten(&self, at: &mut Name, into: &mut Parameters) {
+        into.set(at.of(), false, |text| text.push_str(if *self { "true" } else { "false" }));
+    }
+}
+
+/// Numbers below this, of at most three decimals, are quickly written as thousandths: no shorter text means the same number.
+const MANY: f64 = 1e6;
 
 impl Flatten for f64 {
     fn flatten(&self, at: &mut Name, into: &mut Parameters) {
         let number = *self;
-        into.set(at.of(), false, |text| {
-            let written = if number.fract() == 0.0 && (1.0..MANY).contains(&number) {
-                write!(text, "{}", number as u32)
-            } else {
-                write!(text, "{number}")
-            };
-            written.expect("writing to a text never fails");
+        into.set(at.of(), false, |text| match thousandths(number) {
+            Some(thousandths) => push_thousandths(text, thousandths),
+            None => write!(text, "{number}").expect("writing to a text never fails"),
         });
+    }
+}
+
+fn thousandths(number: f64) -> Option<u32> {
+    if !(0.001..MANY).contains(&number) {
+        return None;
+    }
+    let thousandths = (number * 1000.0) as u32;
+    (f64::from(thousandths) / 1000.0 == number).then_some(thousandths)
+}
+
+fn push_thousandths(text: &mut String, thousandths: u32) {
+    text.push_str(itoa::Buffer::new().format(thousandths / 1000));
+    let decimals = thousandths % 1000;
+    if decimals > 0 {
+        // The first of the four digits keeps the zeros behind it.
+        let mut digits = itoa::Buffer::new();
+        let digits = digits.format(1000 + decimals).trim_end_matches('0');
+        text.push('.');
+        text.push_str(&digits[1..]);
     }
 }
 
@@ -265,7 +298,7 @@ macro_rules! request {
                             if $crate::model::flatten::Flatten::is_absent(&request.$field) {
                                 return;
                             }
-                            at.within(SEPARATOR, $wire, |at| {
+                            at.within(concat!(".", $wire), SEPARATOR, |at| {
                                 $crate::model::flatten::request!(@flatten $($how)? &request.$field, at, into)
                             });
                         }), )*
@@ -287,10 +320,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn numbers_are_written_as_rust_displays_them(number: f64, whole in -10.0..1e10_f64) {
-            for number in [number, whole, whole.round(), 0.0, -0.0, 1e9, 999_999_999.0] {
+        fn numbers_are_written_as_rust_displays_them(number: f64, any in -10.0..2e6_f64, thousandths: u32) {
+            let decimal = f64::from(thousandths) / 1000.0;
+            let small = f64::from(thousandths % 10_000) / 1000.0;
+            for number in [number, any, any.round(), decimal, small, 0.0, -0.0, 0.0005, 1e6, 999_999.999, 1e9] {
                 let mut parameters = Parameters::default();
-                Name::default().within(".", "N", |at| number.flatten(at, &mut parameters));
+                Name::default().within(".N", ".", |at| number.flatten(at, &mut parameters));
                 let expected = number.to_string();
                 prop_assert_eq!(parameters.get("N"), Some(expected.as_str()));
             }
@@ -303,7 +338,7 @@ mod tests {
         ) {
             fn walk(path: &[String], value: &str, at: &mut Name, into: &mut Parameters) {
                 let Some((part, rest)) = path.split_first() else { return };
-                at.within(".", part, |at| {
+                at.within(&format!(".{part}"), ".", |at| {
                     into.set(at.of(), false, |text| text.push_str(value));
                     walk(rest, value, at, into);
                     into.set(at.of(), false, |text| text.push_str(value));

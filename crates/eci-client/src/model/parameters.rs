@@ -48,13 +48,6 @@ impl<'a> ParameterName<'a> {
 #[derive(Clone, Copy)]
 struct Span(usize, usize);
 
-impl Span {
-    #[cfg(feature = "client-core")]
-    fn length(self) -> usize {
-        self.1 - self.0
-    }
-}
-
 impl Parameters {
     /// The value of one parameter.
     pub fn get(&self, name: &str) -> Option<&str> {
@@ -73,10 +66,11 @@ impl Parameters {
         self.entries.iter().map(|entry| (self.at(entry.name), self.at(entry.value)))
     }
 
-    /// The same, and whether the name is known to hold nothing that would have to be encoded.
+    /// The same as bytes, and whether the name is known to hold nothing that would have to be encoded.
     #[cfg(feature = "client-core")]
-    pub(crate) fn with_plainness(&self) -> impl Iterator<Item = (&str, bool, &str)> {
-        self.entries.iter().map(|entry| (self.at(entry.name), entry.is_plain, self.at(entry.value)))
+    pub(crate) fn with_plainness(&self) -> impl Iterator<Item = (&[u8], bool, &[u8])> {
+        let at = |Span(start, end): Span| &self.text.as_bytes()[start..end];
+        self.entries.iter().map(move |entry| (at(entry.name), entry.is_plain, at(entry.value)))
     }
 
     /// How many parameters there are.
@@ -89,10 +83,10 @@ impl Parameters {
         self.entries.is_empty()
     }
 
-    /// How long they are as `name=value`, joined by `&`, before anything is encoded; one more where there are any.
+    /// How long they are as `name=value`, joined by `&`, before anything is encoded; more where a value was set again.
     #[cfg(feature = "client-core")]
     pub(crate) fn joined_length(&self) -> usize {
-        self.entries.iter().map(|entry| entry.name.length() + entry.value.length() + 2).sum()
+        self.text.len() + 2 * self.entries.len()
     }
 
     /// Whether one of the values is a [`Secret`](super::Secret): such a request never travels in a URL,

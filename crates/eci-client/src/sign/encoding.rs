@@ -6,8 +6,8 @@ use crate::model::Parameters;
 
 /// Encodes one name or value.
 pub fn encode_text(text: &str) -> String {
-    let mut encoded = Vec::with_capacity(text.len());
-    push_encoded(&mut encoded, text);
+    let mut encoded = Vec::with_capacity(text.len() + LONGEST);
+    push_encoded(&mut encoded, text.as_bytes());
     ascii(encoded)
 }
 
@@ -16,13 +16,13 @@ pub fn encode_text(text: &str) -> String {
 pub fn encode(parameters: &Parameters) -> String {
     // What is encoded takes three bytes for one; few are.
     let bytes = parameters.joined_length();
-    let mut text = Vec::with_capacity(bytes + bytes / 4);
+    let mut text = Vec::with_capacity(bytes + bytes / 4 + LONGEST);
     for (name, is_plain, value) in parameters.with_plainness() {
         if !text.is_empty() {
             text.push(b'&');
         }
         if is_plain {
-            text.extend_from_slice(name.as_bytes());
+            text.extend_from_slice(name);
         } else {
             push_encoded(&mut text, name);
         }
@@ -60,36 +60,57 @@ static ENCODED: [[u8; 4]; 256] = {
 /// As many bytes are encoded at a time.
 const PIECE: usize = 16;
 
-/// What is long mostly stays as it is, and is copied in one go; the rest goes byte by byte through a table, without asking
-/// of each whether it stays.
-fn push_encoded(text: &mut Vec<u8>, part: &str) {
-    let mut rest = part.as_bytes();
+/// What a piece becomes at most, with one more for the count behind the last.
+const LONGEST: usize = PIECE * 3 + 1;
+
+/// Most texts stay as they are, and are copied in one go, as is the beginning of a long one that does; the rest goes byte by
+/// byte through a table, without asking of each whether it stays.
+fn push_encoded(text: &mut Vec<u8>, part: &[u8]) {
+    let mut rest = part;
     while !rest.is_empty() {
-        if rest.len() > PIECE {
-            let (stay, others) = rest.split_at(staying(rest));
-            text.extend_from_slice(stay);
-            rest = others;
-        }
-        let (piece, others) = rest.split_at(rest.len().min(PIECE));
-        // One more for the count behind the last.
-        let (mut encoded, mut length) = ([0; PIECE * 3 + 1], 0);
-        for byte in piece {
-            let becomes = ENCODED[usize::from(*byte)];
-            encoded[length..length + 4].copy_from_slice(&becomes);
-            length += usize::from(becomes[3]);
-        }
-        text.extend_from_slice(&encoded[..length]);
+        let (stay, others) = rest.split_at(staying(rest));
+        text.extend_from_slice(stay);
+        let (piece, others) = others.split_at(others.len().min(PIECE));
+        push_piece(text, piece);
         rest = others;
     }
 }
 
-/// How many bytes at the beginning stay as they are; in blocks of sixteen as long as all do, the last of which may overlap the
-/// one before.
-fn staying(bytes: &[u8]) -> usize {
-    match bytes.last_chunk::<PIECE>() {
-        Some(end) if all_stay(end) && bytes.as_chunks::<PIECE>().0.iter().all(all_stay) => bytes.len(),
-        _ => bytes.iter().position(|byte| !stays(*byte)).unwrap_or(bytes.len()),
+fn push_piece(text: &mut Vec<u8>, piece: &[u8]) {
+    // Where they belong, instead of beside it: to read at once what was written in small parts makes processors wait.
+    text.extend_from_slice(&[0; LONGEST]);
+    let room = text.last_chunk_mut::<LONGEST>().expect("so much was just added");
+    let mut length = 0;
+    for byte in piece {
+        let becomes = ENCODED[usize::from(*byte)];
+        room[length..length + 4].copy_from_slice(&becomes);
+        length += usize::from(becomes[3]);
     }
+    text.truncate(text.len() - LONGEST + length);
+}
+
+/// How many bytes at the beginning are known to stay as they are. Of a short text all or none.
+fn staying(bytes: &[u8]) -> usize {
+    let all_stay = match bytes.len() {
+        16.. => return staying_of_long(bytes),
+        8.. => ends_stay::<8>(bytes),
+        4.. => ends_stay::<4>(bytes),
+        _ => false,
+    };
+    if all_stay { bytes.len() } else { 0 }
+}
+
+/// In blocks of sixteen as long as all do, the last of which may overlap the one before.
+fn staying_of_long(bytes: &[u8]) -> usize {
+    if ends_stay::<PIECE>(bytes) && bytes.as_chunks::<PIECE>().0.iter().all(all_stay) {
+        return bytes.len();
+    }
+    bytes.iter().position(|byte| !stays(*byte)).unwrap_or(bytes.len())
+}
+
+/// Whether the first and the last `N` bytes do, which of up to twice as many are all.
+fn ends_stay<const N: usize>(bytes: &[u8]) -> bool {
+    bytes.first_chunk::<N>().is_some_and(all_stay) && bytes.last_chunk::<N>().is_some_and(all_stay)
 }
 
 /// Calculated without the table, which processors do for all of them at once.
@@ -111,7 +132,7 @@ pub(crate) fn time(at: Timestamp) -> String {
 }
 
 /// Writes bytes as lower-case hex.
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = vec![0; bytes.len() * 2];
     for (pair, byte) in text.as_chunks_mut::<2>().0.iter_mut().zip(bytes) {

@@ -93,19 +93,19 @@ pub(super) fn headers(
         .iter()
         .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
         .collect();
-    let mut set = |name: &str, value: &str| headers.insert(name.to_owned(), value.to_owned());
-    set("host", request.host);
-    set("x-acs-action", request.action);
-    set("x-acs-version", request.version);
-    set("x-acs-date", &time(at));
-    set("x-acs-signature-nonce", nonce);
-    set("x-acs-content-sha256", hashed_payload);
+    let mut set = |name: &str, value: String| headers.insert(name.to_owned(), value);
+    set("host", request.host.to_owned());
+    set("x-acs-action", request.action.to_owned());
+    set("x-acs-version", request.version.to_owned());
+    set("x-acs-date", time(at));
+    set("x-acs-signature-nonce", nonce.to_owned());
+    set("x-acs-content-sha256", hashed_payload.to_owned());
     if !request.form.is_empty() {
-        set("content-type", FORM);
+        set("content-type", FORM.to_owned());
     }
     if let Some(token) = key.security_token() {
-        set("x-acs-security-token", token);
-        set("x-acs-accesskey-id", key.id());
+        set("x-acs-security-token", token.to_owned());
+        set("x-acs-accesskey-id", key.id().to_owned());
     }
     headers
 }
