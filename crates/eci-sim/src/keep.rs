@@ -9,7 +9,8 @@
 //! A line is in the operating system's hands before its answer is sent, so a killed process loses none; only a line
 //! that was being written is incomplete, and is cut off at the next start, which says so. A crash of the machine may
 //! lose the last lines: nothing waits for the disk but what replaces a whole file. A journal that has grown is
-//! replaced by a shorter one that leads to the same state.
+//! replaced by a shorter one that leads to the same state. A journal that cannot be written (the disk is full) ends the
+//! simulator before it answers: what nobody was told of need not be kept.
 
 pub(crate) mod shorten;
 
@@ -45,6 +46,8 @@ pub(crate) struct Keeper {
     /// What the journal begins with.
     blank: Box<Cloud>,
     tallied_at: Timestamp,
+    /// Why nothing is written any more.
+    failure: Option<io::Error>,
     /// Lets go of the folder when it is dropped.
     _lock: File,
 }
@@ -97,6 +100,7 @@ impl Keeper {
             longest: SHORTEN_FROM,
             blank: Box::new(blank),
             tallied_at: Timestamp::MIN,
+            failure: None,
             _lock: lock,
         };
         Ok((keeper, Kept { records, tally }))
@@ -110,17 +114,30 @@ impl Keeper {
         self.directory.join("journal")
     }
 
-    /// Writes down what has happened since.
-    pub(crate) fn save(&mut self, cloud: &mut Cloud) {
-        let written = self.save_records(cloud).and_then(|()| self.shorten_when_long(cloud)).and_then(|()| {
-            if cloud.wall.duration_since(self.tallied_at) < TALLY_EVERY {
-                return Ok(());
-            }
-            self.save_tally(cloud)
-        });
-        if let Err(error) = written {
-            tracing::error!(%error, directory = %self.directory.display(), "the state could not be written");
+    /// Writes down what has happened since; false when that cannot be done, now or any more.
+    pub(crate) fn save(&mut self, cloud: &mut Cloud) -> bool {
+        if self.failure.is_none() {
+            self.failure = self.save_records(cloud).err();
         }
+        if self.failure.is_some() {
+            return false;
+        }
+        let is_due = cloud.wall.duration_since(self.tallied_at) >= TALLY_EVERY;
+        let rest = self.shorten_when_long(cloud);
+        if let Err(error) = rest.and_then(|()| if is_due { self.save_tally(cloud) } else { Ok(()) }) {
+            // The journal goes on as it is, and counts may be old.
+            tracing::warn!(%error, directory = %self.directory.display(), "the state could not be tidied");
+        }
+        true
+    }
+
+    /// Why the journal could not be written.
+    pub(crate) fn failure(&self) -> Option<Error> {
+        let error = self.failure.as_ref()?;
+        let problem = format!(
+            "could not be written: {error}; what was answered before is kept: start again when there is room"
+        );
+        Some(Error::State { path: self.directory.clone(), problem })
     }
 
     fn save_records(&mut self, cloud: &mut Cloud) -> io::Result<()> {
@@ -128,7 +145,11 @@ impl Keeper {
             return Ok(());
         };
         let lines: Vec<u8> = unsaved.drain(..).flat_map(|record| line(&json!(record))).collect();
-        self.journal.write_all(&lines)?;
+        if let Err(error) = self.journal.write_all(&lines) {
+            // What was written of them was not answered; whole lines among it would happen again at the next start.
+            let _ = self.journal.set_len(self.length);
+            return Err(error);
+        }
         self.length += lines.len() as u64;
         Ok(())
     }

@@ -163,9 +163,12 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     writeln!(stdout, "listening on {}", simulator.url())
         .and_then(|()| stdout.flush())
         .context("writing the address")?;
-    stopped.await;
+    let failure = tokio::select! {
+        () = stopped => None,
+        failure = simulator.failed() => Some(failure),
+    };
     simulator.shutdown().await;
-    Ok(())
+    failure.map_or(Ok(()), |error| Err(error.into()))
 }
 
 /// Tells a person what has started. Secrets are not told, but for the one that everybody knows.

@@ -75,8 +75,7 @@ async fn serve_connection(stream: TcpStream, peer: SocketAddr, shared: Arc<Share
     // Answers are small and wanted at once; a failure to set this costs only time.
     let _ = stream.set_nodelay(true);
     let fate = Arc::new(Fate::default());
-    let service =
-        service_fn(|request| Box::pin(respond(request, peer, Arc::clone(&shared), Arc::clone(&fate))));
+    let service = service_fn(|request| Box::pin(kept(request, peer, Arc::clone(&shared), Arc::clone(&fate))));
     let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     tokio::select! {
         biased;
@@ -100,6 +99,17 @@ async fn serve_connection(stream: TcpStream, peer: SocketAddr, shared: Arc<Share
             () = socket::serve(stream, parts.read_buf, session, rules) => {}
         }
     }
+}
+
+/// The answer, unless what it tells of could not be written down.
+async fn kept(
+    request: hyper::Request<Incoming>,
+    peer: SocketAddr,
+    shared: Arc<Shared>,
+    fate: Arc<Fate>,
+) -> Result<Response, NoAnswer> {
+    let answer = respond(request, peer, Arc::clone(&shared), fate).await;
+    if shared.stop.is_cancelled() { Err(NoAnswer) } else { answer }
 }
 
 async fn respond(

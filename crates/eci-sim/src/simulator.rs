@@ -162,6 +162,16 @@ impl Simulator {
         self.shared.control(ControlRequest { method, path, query, body: body.to_string().as_bytes() })
     }
 
+    /// Waits until it has ended by itself, and tells why: its state could not be written, so it answers no more.
+    pub async fn failed(&self) -> Error {
+        self.shared.stop.cancelled().await;
+        match self.shared.failure() {
+            Some(error) => error,
+            // It is being dropped.
+            None => std::future::pending().await,
+        }
+    }
+
     /// Closes every connection and waits until nothing of it runs.
     pub async fn shutdown(self) {
         self.shared.stop.cancel();
@@ -200,7 +210,7 @@ fn begin(
     cloud.unsaved = Some(Vec::new());
     cloud.keep(What::Start(Box::new(start)));
     keeper.save(cloud);
-    Ok(Some(keeper))
+    keeper.failure().map_or(Ok(Some(keeper)), Err)
 }
 
 /// The items of a file, none where there is no file.

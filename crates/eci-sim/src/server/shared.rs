@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::{Clock, later};
 use crate::control::{self, ControlRequest};
+use crate::error::Error;
 use crate::group::Group;
 use crate::keep::Keeper;
 use crate::runtime::Oci;
@@ -65,7 +66,12 @@ impl Shared {
     /// The cloud. A panic under the lock leaves a state that is no worse than a bug's usual trace.
     pub(super) fn cloud(&self) -> Kept<'_> {
         let cloud = self.cloud.lock().unwrap_or_else(PoisonError::into_inner);
-        Kept { cloud, keeper: &self.keeper }
+        Kept { cloud, keeper: &self.keeper, stop: &self.stop }
+    }
+
+    /// Why the state could not be written, if that has ended the simulator.
+    pub(crate) fn failure(&self) -> Option<Error> {
+        self.keeper.lock().unwrap_or_else(PoisonError::into_inner).as_ref()?.failure()
     }
 
     /// The last that is written down.
@@ -174,6 +180,7 @@ async fn sleep(duration: SignedDuration) {
 pub(super) struct Kept<'s> {
     cloud: MutexGuard<'s, Cloud>,
     keeper: &'s Mutex<Option<Keeper>>,
+    stop: &'s CancellationToken,
 }
 
 impl Deref for Kept<'_> {
@@ -196,8 +203,10 @@ impl Drop for Kept<'_> {
             return;
         }
         let mut keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(keeper) = keeper.as_mut() {
-            keeper.save(&mut self.cloud);
+        if let Some(keeper) = keeper.as_mut()
+            && !keeper.save(&mut self.cloud)
+        {
+            self.stop.cancel();
         }
     }
 }

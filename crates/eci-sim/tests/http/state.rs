@@ -177,6 +177,36 @@ async fn a_torn_line_is_told_of_and_does_not_keep_it_from_starting() {
     assert!(told.contains("was being written") && told.contains("journal"), "{told}");
 }
 
+/// A journal that may not grow stands for a disk that is full.
+#[tokio::test]
+async fn a_full_disk_ends_it_before_it_answers_what_it_could_not_keep() {
+    let folder = Folder::new();
+    let limited = format!("trap '' XFSZ; ulimit -f 16; exec {} \"$@\"", env!("CARGO_BIN_EXE_eci-sim"));
+    let mut command = Command::new("sh");
+    command.args(["-c", &limited, "sh", "--seed", "1", "--state"]).arg(&folder.0);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut full = Running::of(command.spawn().unwrap());
+    let caller = full.caller();
+    let mut answered = Vec::new();
+    let group =
+        [("ContainerGroupName", "web"), ("Container.1.Name", "main"), ("Container.1.Image", "busybox")];
+    while let Ok(reply) = caller.call(CREATE, &group).await {
+        answered.push(reply.json()["ContainerGroupId"].as_str().expect("a success").to_owned());
+    }
+    assert!(!answered.is_empty());
+    let mut told = String::new();
+    std::io::Read::read_to_string(&mut full.process.stderr.take().unwrap(), &mut told).unwrap();
+    assert_eq!(full.process.wait().unwrap().code(), Some(1), "{told}");
+    assert!(told.contains("could not be written: File too large") && told.contains("start again"), "{told}");
+
+    let again = Running::with(&folder.0, &[]);
+    let groups = again.caller().groups().await;
+    let mut kept: Vec<&str> = groups.iter().filter_map(|group| group["ContainerGroupId"].as_str()).collect();
+    kept.sort_unstable();
+    answered.sort_unstable();
+    assert_eq!(kept, answered);
+}
+
 #[tokio::test]
 async fn a_folder_does_not_grow_with_groups_that_are_gone() {
     const LONGEST: u64 = 8 << 20;
