@@ -152,7 +152,15 @@ struct AdvanceClock {
 }
 
 /// Groups live on ahead of the machine's clock; the times of requests are still checked against the latter.
+/// Everything that happens meanwhile is gone through while all others wait: one container that restarts all the time takes
+/// about two seconds for as much as this.
+pub(crate) const LONGEST_STEP_MS: u64 = 31 * 24 * 3600 * 1000;
+
 fn advance_clock(cloud: &mut Cloud, now: Timestamp, change: &AdvanceClock) -> Reply {
+    if change.advance_ms > LONGEST_STEP_MS {
+        let problem = "advance_ms: at most 31 days in one step; take several";
+        return Err(Refusal(400, problem.to_owned()));
+    }
     let step = millis(change.advance_ms);
     let later =
         now.checked_add(step).map_err(|_| Refusal(400, "that is beyond the end of time".to_owned()))?;

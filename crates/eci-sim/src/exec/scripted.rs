@@ -6,10 +6,14 @@
 //! ```text
 //!   input ──▶ Stdin, all so far ──▶ Program::course ──▶ pieces of output, each with its time ──▶ output
 //! ```
+//!
+//! Its time is its container's: virtual where the groups' is. It ends with its container.
+
+use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
-use tokio::time::{Instant, sleep_until};
 
 use super::terminal::{self, Terminal};
 use super::{Ends, Input, Output, Session, Ticket, session};
@@ -21,24 +25,41 @@ const MAX_BYTES: usize = 1024 * 1024;
 /// How far ahead it is computed at first; twice as far each time, so that all of it is computed twice at most.
 const AHEAD: SignedDuration = SignedDuration::from_secs(10);
 
-/// Starts a command, as of `now`.
-pub(crate) fn open(ticket: Ticket, surroundings: Surroundings, now: Timestamp) -> Session {
+/// The container in which a command runs.
+pub(crate) trait Host: Send + Sync + 'static {
+    /// The time in it.
+    fn now(&self) -> Timestamp;
+    /// Waits until it is that late in it.
+    fn until(&self, at: Timestamp) -> BoxFuture<'_, ()>;
+    /// Waits until this run of it has ended.
+    fn gone(&self) -> BoxFuture<'_, ()>;
+}
+
+/// What a command ends with that is killed with its container.
+const KILLED: i32 = 137;
+
+/// Starts a command.
+pub(crate) fn open<H: Host>(ticket: Ticket, surroundings: Surroundings, host: Arc<H>) -> Session {
     let (session, ends) = session();
-    let running = Running::new(&ticket, surroundings, now, ends);
+    let output = ends.output.clone();
+    let running = Running::new(&ticket, surroundings, Arc::clone(&host), ends);
     tokio::spawn(async move {
         // The other side may hang up at any time.
-        let _ = running.finish().await;
+        tokio::select! {
+            _ = running.finish() => {}
+            () = host.gone() => drop(output.send(Output::Exit(KILLED)).await),
+        }
     });
     session
 }
 
 struct HungUp;
 
-struct Running {
+struct Running<H> {
     program: Program,
     surroundings: Surroundings,
     started_at: Timestamp,
-    begun: Instant,
+    host: Arc<H>,
     ends: Ends,
     stdin: Stdin,
     terminal: Option<Terminal>,
@@ -48,8 +69,9 @@ struct Running {
     until: Timestamp,
 }
 
-impl Running {
-    fn new(ticket: &Ticket, mut surroundings: Surroundings, now: Timestamp, mut ends: Ends) -> Self {
+impl<H: Host> Running<H> {
+    fn new(ticket: &Ticket, mut surroundings: Surroundings, host: Arc<H>, mut ends: Ends) -> Self {
+        let now = host.now();
         // It stands for the container's own command.
         surroundings.variables.remove(SCRIPT_VARIABLE);
         let mut stdin = Stdin::new(ticket.tty);
@@ -61,7 +83,7 @@ impl Running {
             program: Program::of(&ticket.command, &surroundings),
             surroundings,
             started_at: now,
-            begun: Instant::now(),
+            host,
             ends,
             stdin,
             terminal: ticket.tty.then(Terminal::default),
@@ -110,11 +132,11 @@ impl Running {
     /// Waits until then; true when something was sent before.
     async fn input_before(&mut self, at: Timestamp) -> Result<bool, HungUp> {
         let open = !self.ends.input.is_closed() || !self.ends.input.is_empty();
-        let due = self.begun + at.duration_since(self.started_at).unsigned_abs();
+        let due = self.host.until(at);
         // Not in order: neither may output that is due keep Ctrl-C from being read, nor input keep output from going.
         let input = tokio::select! {
             () = self.ends.output.closed() => return Err(HungUp),
-            () = sleep_until(due) => return Ok(false),
+            () = due => return Ok(false),
             input = self.ends.input.recv(), if open => input,
         };
         self.take(input).await?;
@@ -131,8 +153,7 @@ impl Running {
 
     async fn take(&mut self, input: Option<Input>) -> Result<(), HungUp> {
         // What was written already does not depend on it.
-        let at = later(self.started_at, self.begun.elapsed().try_into().unwrap_or(SignedDuration::MAX));
-        let at = at.max(self.from);
+        let at = self.host.now().max(self.from);
         match (input, &mut self.terminal) {
             (Some(Input::Resize { .. }), _) => {}
             (Some(Input::Stdin(bytes)), None) => self.stdin.push(at, Sent::Bytes(bytes)),
@@ -165,9 +186,43 @@ impl Running {
 
 #[cfg(test)]
 mod tests {
+    use tokio::sync::Notify;
+    use tokio::time::{Instant, sleep_until};
+
     use super::*;
 
+    /// Tokio's own time, which goes on by itself where everybody waits.
+    struct Tokio {
+        begun: Instant,
+        gone: Notify,
+    }
+
+    impl Tokio {
+        fn new() -> Arc<Self> {
+            Arc::new(Self { begun: Instant::now(), gone: Notify::new() })
+        }
+    }
+
+    impl Host for Tokio {
+        fn now(&self) -> Timestamp {
+            later(Timestamp::UNIX_EPOCH, self.begun.elapsed().try_into().unwrap())
+        }
+
+        fn until(&self, at: Timestamp) -> BoxFuture<'_, ()> {
+            let passed = at.duration_since(Timestamp::UNIX_EPOCH).unsigned_abs();
+            Box::pin(sleep_until(self.begun + passed))
+        }
+
+        fn gone(&self) -> BoxFuture<'_, ()> {
+            Box::pin(self.gone.notified())
+        }
+    }
+
     fn start(command: &[&str], tty: bool, stdin: bool) -> Session {
+        start_in(&Tokio::new(), command, tty, stdin)
+    }
+
+    fn start_in(host: &Arc<Tokio>, command: &[&str], tty: bool, stdin: bool) -> Session {
         let ticket = Ticket {
             group: "eci-1".into(),
             container: "main".into(),
@@ -179,7 +234,7 @@ mod tests {
         };
         let script = (SCRIPT_VARIABLE.to_owned(), "echo the container; sleep 60".to_owned());
         let surroundings = Surroundings { variables: [script].into(), ..Surroundings::default() };
-        open(ticket, surroundings, Timestamp::UNIX_EPOCH)
+        open(ticket, surroundings, Arc::clone(host))
     }
 
     async fn type_in(session: &Session, text: &str) {
@@ -334,6 +389,16 @@ mod tests {
         assert_eq!(output_until(&mut session, "# ").await, "echo $?\r\n130\r\n/ # ");
         type_in(&session, "\x04").await;
         assert_eq!(finish(session).await, result("\u{1e}n0nce:0\u{1e}", 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_command_is_killed_with_its_container() {
+        let host = Tokio::new();
+        let mut session = start_in(&host, &["sh", "-c", "while true; do echo x; sleep 1; done"], false, true);
+        assert_eq!(output_until(&mut session, "\n").await, "x\n");
+        host.gone.notify_one();
+        let (_, _, code) = finish(session).await;
+        assert_eq!(code, 137);
     }
 
     #[tokio::test(start_paused = true)]

@@ -255,6 +255,9 @@ impl Container {
     ) {
         let Some(current) = &mut self.current else { return };
         let failed = exit.code != 0;
+        if exit.reason == "OOMKilled" {
+            events.warning(at, "OOMKilled", format!("Container {} ran out of its memory", self.name));
+        }
         let ran = at.duration_since(current.started_at);
         current.ended = Some((at, exit));
         current.ready = false;

@@ -19,6 +19,7 @@ const PLATFORM: &[&str] = &[
     "InsufficientBalance",
     "MultiZoneRecommendations",
     "NoStock",
+    "OOMKilled",
     "PendingTimeout",
     "QuotaExceeded",
     "SYSTEM_FAILURE",

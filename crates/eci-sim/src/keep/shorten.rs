@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
+use crate::control::LONGEST_STEP_MS;
 use crate::settings::seconds;
 use crate::state::Cloud;
 use crate::state::record::{CallRecord, ControlRecord, Record, What};
@@ -111,6 +112,9 @@ fn both(first: &What, second: &What) -> Option<ControlRecord> {
     match first.path.trim_matches('/') {
         "clock" if same => {
             let sum = one["advance_ms"].as_u64()?.checked_add(other["advance_ms"].as_u64()?)?;
+            if sum > LONGEST_STEP_MS {
+                return None;
+            }
             one = json!({ "advance_ms": sum });
         }
         "settings" if same => one.as_object_mut()?.extend(other.as_object()?.clone()),

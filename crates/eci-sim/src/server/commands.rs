@@ -3,13 +3,17 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use futures::future::BoxFuture;
+use jiff::{SignedDuration, Timestamp};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::{Fate, Response, Shared, plain};
 use crate::error::ApiError;
+use crate::exec::scripted::Host;
 use crate::exec::socket::{Rules, V4};
 use crate::exec::{Output, Session, SyncRun, Ticket, scripted};
 use crate::runtime;
+use crate::settings::seconds;
 use crate::state::Step;
 
 /// Turns a connection into the socket of the command that its token stands for.
@@ -45,18 +49,55 @@ pub(super) fn upgrade(parts: &http::request::Parts, shared: &Arc<Shared>, fate: 
     response
 }
 
+/// How often it is looked whether the container of a command still runs. Groups' time is lazy: nothing announces an end.
+const ROUND: Duration = Duration::from_millis(100);
+
+/// A run of a container of the scripted runtime.
+struct Home {
+    shared: Arc<Shared>,
+    group: String,
+    container: String,
+    run: String,
+}
+
+impl Host for Home {
+    fn now(&self) -> Timestamp {
+        self.shared.with_cloud(|_, now| now)
+    }
+
+    fn until(&self, at: Timestamp) -> BoxFuture<'_, ()> {
+        Box::pin(self.shared.wait(at.duration_since(self.now())))
+    }
+
+    fn gone(&self) -> BoxFuture<'_, ()> {
+        let runs = || {
+            self.shared.with_cloud(|cloud, _| {
+                cloud.store.find(&self.group).is_some_and(|group| group.runs(&self.container, &self.run))
+            })
+        };
+        Box::pin(async move {
+            while runs() {
+                tokio::time::sleep(ROUND).await;
+            }
+        })
+    }
+}
+
 /// Starts a command; `None` when its container is gone.
 fn open(shared: &Arc<Shared>, ticket: Ticket) -> Option<Session> {
-    let found = shared.with_cloud(|cloud, now| {
+    let found = shared.with_cloud(|cloud, _| {
         let group = cloud.store.find(&ticket.group)?;
         let container = group.life.container(&ticket.container).filter(|container| container.is_running())?;
-        Some((group.facts.is_real, group.facts.program(container.kind, container.index).1, now))
+        let run = container.current.as_ref()?.id.clone();
+        Some((group.facts.is_real, group.facts.program(container.kind, container.index).1, run))
     });
-    let (is_real, surroundings, now) = found?;
-    match shared.oci.as_ref().filter(|_| is_real) {
-        Some(oci) => Some(runtime::open(oci, ticket)),
-        None => Some(scripted::open(ticket, surroundings, now)),
+    let (is_real, surroundings, run) = found?;
+    if let Some(oci) = shared.oci.as_ref().filter(|_| is_real) {
+        return Some(runtime::open(oci, ticket));
     }
+    let (group, container) = (ticket.group.clone(), ticket.container.clone());
+    let home = Home { shared: Arc::clone(shared), group, container, run };
+    Some(scripted::open(ticket, surroundings, Arc::new(home)))
 }
 
 /// Runs a command whose caller waits for its output, and puts that into the answer.
@@ -64,7 +105,7 @@ pub(super) async fn run_to_end(step: Step, run: SyncRun, shared: &Arc<Shared>) -
     let SyncRun { ticket, envelope } = run;
     let (Step::Answer { after, .. }, Some(envelope)) = (&step, envelope) else { return step };
     let settings = shared.cloud().settings.clone();
-    let limit = if settings.exec_sync_s == 0 { u64::MAX } else { settings.exec_sync_s };
+    let limit = if settings.exec_sync_s == 0 { SignedDuration::MAX } else { seconds(settings.exec_sync_s) };
     let Some(Session { input, mut output }) = open(shared, Ticket { stdin: false, ..ticket }) else {
         return step;
     };
@@ -76,7 +117,11 @@ pub(super) async fn run_to_end(step: Step, run: SyncRun, shared: &Arc<Shared>) -
             text.extend_from_slice(&bytes[..bytes.len().min(room)]);
         }
     };
-    let in_time = tokio::time::timeout(Duration::from_secs(limit), reading).await.is_ok();
+    let in_time = tokio::select! {
+        biased;
+        () = reading => true,
+        () = shared.wait(limit) => false,
+    };
     let answer = if in_time {
         let text = String::from_utf8_lossy(&text);
         envelope.success("ExecContainerCommand", serde_json::json!({"SyncResponse": text}))

@@ -28,6 +28,31 @@ async fn a_command_under_sync_may_take_and_say_only_so_much() {
     assert_eq!(sync(&caller, &id, r#"["sleep", "1.5"]"#).await, "");
 }
 
+/// Under virtual time an hour's command takes an hour of that.
+#[tokio::test]
+async fn a_command_lives_by_the_time_of_its_container() {
+    let settings = Settings { exec_sync_s: 7200, ..Settings::default() };
+    let virtual_time = Some("2026-01-01T00:00:00Z".parse().unwrap());
+    let simulator = start(Config { settings, virtual_time, ..Config::default() }).await;
+    let advance = |ms: u64| simulator.control("POST", "clock", &json!({"advance_ms": ms})).0;
+    let caller = Caller::of(&simulator);
+    let id = caller.create("sleep 86400", &[]).await;
+    assert_eq!(advance(60_000), 200);
+    for (command, expected) in
+        [(r#"["sh", "-c", "sleep 3600; echo done"]"#, "done\n"), (r#"["sleep", "10000"]"#, "RequestTimeout")]
+    {
+        let answer = sync(&caller, &id, command);
+        let moving = async {
+            loop {
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+                assert_eq!(advance(60_000), 200);
+            }
+        };
+        let answer = tokio::select! { answer = answer => answer, () = moving => unreachable!() };
+        assert_eq!(answer, expected, "{command}");
+    }
+}
+
 #[tokio::test]
 async fn the_text_none_of_an_old_sdk_can_count_as_not_given() {
     let settings = Settings { none_values: NoneValues::Unset, ..Settings::default() };

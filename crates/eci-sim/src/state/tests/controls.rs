@@ -30,6 +30,9 @@ fn a_container_can_be_ended_and_made_unready() {
         (&state["ExitCode"], &state["Signal"], &state["Reason"]),
         (&json!(137), &json!(9), &json!("OOMKilled"))
     );
+    let events = world.group(&id)["Events"].as_array().unwrap().clone();
+    let told = events.iter().find(|event| event["Reason"] == "OOMKilled").expect("the event of it");
+    assert_eq!(told["Type"], "Warning");
     let body = json!({"exit_code": 1}).to_string();
     let request = ControlRequest { method: "POST", path: &path, query: "", body: body.as_bytes() };
     assert_eq!(control::handle(&mut world.cloud, world.now, request).0, 409);
@@ -72,6 +75,13 @@ fn time_can_be_moved_ahead() {
     let id = world.script("sleep 7200", &[("RestartPolicy", "Never")]);
     world.control("POST", "clock", json!({"advance_ms": 7_300_000}));
     assert_eq!(world.group(&id)["Status"], "Succeeded");
+    for ms in [32 * 24 * 3_600_000_u64, u64::MAX] {
+        let body = json!({ "advance_ms": ms }).to_string();
+        let request = ControlRequest { method: "POST", path: "clock", query: "", body: body.as_bytes() };
+        let (status, reply) = control::handle(&mut world.cloud, world.now, request);
+        assert_eq!(status, 400);
+        assert!(reply.to_string().contains("advance_ms: at most 31 days"), "{reply}");
+    }
 }
 
 #[test]
