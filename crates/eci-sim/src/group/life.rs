@@ -92,10 +92,10 @@ impl Life {
         if self.is_terminal() {
             return None;
         }
-        if self.placed_at.is_none() {
-            return Some(self.placing.at);
-        }
         let pending_until = (self.status == Status::Pending).then_some(self.pending_until);
+        if self.placed_at.is_none() {
+            return [Some(self.placing.at), pending_until, self.deadline].into_iter().flatten().min();
+        }
         let containers = self.init.iter().chain(&self.apps).filter_map(Container::due);
         let spot = self.spot.as_ref().map(Spot::due);
         containers.chain(pending_until).chain(self.deadline).chain(spot).min()
@@ -112,6 +112,9 @@ impl Life {
     }
 
     pub(super) fn advance(&mut self, facts: &Facts, now: Timestamp, settings: &Settings) {
+        if self.waits_for_place() {
+            self.give_up(now);
+        }
         let lives = |life: &Self| life.deletion.is_none() && life.placed_at.is_some();
         while let Some(due) = self.due().filter(|due| *due <= now && lives(self)) {
             self.step(facts, due, settings);
@@ -124,22 +127,30 @@ impl Life {
             return;
         }
         self.changed_at = at;
-        if self.deadline.is_some_and(|deadline| deadline <= at) {
-            let message = "the group was active longer than its deadline";
-            return self.finish(at, Status::Failed, "DeadlineExceeded", message);
-        }
-        if self.status == Status::Pending && self.pending_until <= at {
-            if !self.init.iter().any(Container::is_running) {
-                let message = "the group was pending longer than it may be";
-                return self.finish(at, Status::Failed, "PendingTimeout", message);
-            }
-            // The time in which an init container runs does not count; look again later.
+        // The time in which an init container runs does not count as pending; look again later.
+        if self.pending_until <= at && self.init.iter().any(Container::is_running) {
             self.pending_until = later(at, SignedDuration::from_mins(1));
+        }
+        if self.give_up(at) {
+            return;
         }
         for container in self.init.iter_mut().chain(&mut self.apps) {
             container.step(at, facts, settings, &mut self.events);
         }
         self.progress(at, settings);
+    }
+
+    /// Ends a group whose time is over, placed or not. Returns whether it was.
+    fn give_up(&mut self, at: Timestamp) -> bool {
+        let (reason, message) = if self.deadline.is_some_and(|deadline| deadline <= at) {
+            ("DeadlineExceeded", "the group was active longer than its deadline")
+        } else if self.status == Status::Pending && self.pending_until <= at {
+            ("PendingTimeout", "the group was pending longer than it may be")
+        } else {
+            return false;
+        };
+        self.finish(at, Status::Failed, reason, message);
+        true
     }
 
     /// Returns whether it was time to.
@@ -501,6 +512,28 @@ pub(super) mod tests {
         let mut always = World::new(&init);
         assert_eq!(always.advance(5_000), Status::Pending);
         assert_eq!(always.waiting("first"), Some("CrashLoopBackOff"));
+    }
+
+    #[test]
+    fn a_deletion_ends_an_init_container_too() {
+        let init = [
+            ("InitContainer.1.Name", "first"),
+            ("InitContainer.1.Image", "busybox"),
+            ("InitContainer.1.Command.1", "sleep"),
+            ("InitContainer.1.Arg.1", "3600"),
+            // The hook of the container that has its number is not its own.
+            ("Container.1.LifecyclePreStopHandlerExec.1", "sleep"),
+            ("Container.1.LifecyclePreStopHandlerExec.2", "5"),
+            ("TerminationGracePeriodSeconds", "10"),
+        ];
+        let mut world = World::new(&init);
+        world.advance(2_000);
+        world.delete(false);
+        world.advance(200);
+        assert_eq!(world.exit_code("first"), Some(143));
+        assert_eq!(world.exit_code("nginx"), None);
+        let stopped = world.group.life.events.iter().find(|event| event.reason == "Killing");
+        assert_eq!(stopped.map(|event| event.message.as_str()), Some("Stopping container first"));
     }
 
     #[test]

@@ -195,6 +195,19 @@ mod tests {
     }
 
     #[test]
+    fn a_group_waits_for_its_place_no_longer_than_it_may_be_pending() {
+        let (mut group, mut settings) = group(&["ecs.c6.large", "2-8Gi"]);
+        settings.stock_retry_ms = 10 * 3_600_000;
+        group.answer_offer(at(300), refusal(), &settings);
+        let limit = at(4 * 3_600_000);
+        assert_eq!(group.life.due(), Some(limit));
+        group.advance(limit, &settings);
+        assert_eq!((group.life.status(), group.life.ended_at), (Status::Failed, Some(limit)));
+        assert_eq!(group.life.events.iter().last().map(|event| event.reason), Some("PendingTimeout"));
+        assert_eq!(group.offer_due(at(11 * 3_600_000)), None);
+    }
+
+    #[test]
     fn a_group_without_room_anywhere_ends_in_schedule_failed() {
         let (mut group, settings) = group(&["2-4Gi", "2-8Gi"]);
         group.answer_offer(at(300), refusal(), &settings);

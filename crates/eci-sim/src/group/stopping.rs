@@ -4,9 +4,10 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::container::Container;
-use super::facts::Facts;
+use super::facts::{ContainerKind, Facts};
 use super::incarnation::Exit;
 use super::life::Life;
+use super::programs::Hook;
 use crate::clock::later;
 use crate::settings::{Settings, Terminating};
 
@@ -46,8 +47,9 @@ impl Life {
         if self.deletion.is_some() && !force {
             return;
         }
-        let running: Vec<&Container> = self.apps.iter().filter(|container| container.is_running()).collect();
-        let has_hook = !force && running.iter().any(|container| facts.pre_stop(container.index).is_some());
+        let containers = || self.init.iter().chain(&self.apps).filter(|container| container.is_running());
+        let running: Vec<&Container> = containers().collect();
+        let has_hook = !force && running.iter().any(|container| pre_stop(facts, container).is_some());
         let stops = match (force, facts.is_real) {
             // The runtime ends them.
             (_, true) => Vec::new(),
@@ -69,9 +71,9 @@ impl Life {
                 Terminating::WithPreStop => has_hook,
                 Terminating::Always => true,
             };
-        for container in self.apps.iter().filter(|container| container.is_running()) {
+        for container in running {
             self.events.normal(at, "Killing", format!("Stopping container {}", container.name));
-            if !force && !facts.is_real && facts.pre_stop(container.index).is_some_and(|hook| hook.fails) {
+            if !force && !facts.is_real && pre_stop(facts, container).is_some_and(|hook| hook.fails) {
                 let message = format!("PreStopHook of container {} failed", container.name);
                 self.events.warning(at, "FailedPreStopHook", message);
             }
@@ -94,6 +96,11 @@ impl Life {
     }
 }
 
+/// Init containers have no hooks.
+fn pre_stop(facts: &Facts, container: &Container) -> Option<Hook> {
+    (container.kind == ContainerKind::App).then(|| facts.pre_stop(container.index)).flatten()
+}
+
 /// When the running containers end, in order, if they are asked to at `at`.
 fn gracefully(facts: &Facts, containers: &[&Container], at: Timestamp) -> Vec<Stop> {
     let grace = facts.grace();
@@ -105,7 +112,7 @@ fn gracefully(facts: &Facts, containers: &[&Container], at: Timestamp) -> Vec<St
         let mut longest = begun;
         for container in level {
             let (program, _) = facts.program(container.kind, container.index);
-            let hook = facts.pre_stop(container.index);
+            let hook = pre_stop(facts, container);
             let hook = hook.map_or(SignedDuration::ZERO, |hook| hook.takes.unwrap_or(grace));
             let wanted = begun.saturating_add(hook);
             let is_killed = program.ignores_termination() || wanted >= grace;
