@@ -8,12 +8,15 @@ pub(crate) mod socket;
 mod terminal;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
+use crate::params::Parameters;
 use crate::reply::Envelope;
+use crate::state::faults::Struck;
 
 /// What was asked for, waiting for its socket.
 #[derive(Clone, Debug)]
@@ -32,8 +35,17 @@ pub(crate) struct Ticket {
 #[derive(Debug)]
 pub(crate) struct SyncRun {
     pub(crate) ticket: Ticket,
-    /// Set when the answer is put together.
-    pub(crate) envelope: Option<Envelope>,
+    /// What the answer is put together with once there is output; set when the call is through.
+    pub(crate) call: Option<RunCall>,
+}
+
+/// The call that runs a command.
+#[derive(Clone, Debug)]
+pub(crate) struct RunCall {
+    pub(crate) envelope: Envelope,
+    pub(crate) parameters: Arc<Parameters>,
+    /// The fault that spoils its answer.
+    pub(crate) struck: Option<Box<Struck>>,
 }
 
 #[derive(Debug, Default)]

@@ -19,6 +19,7 @@ use hyper::body::{Frame, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use jiff::SignedDuration;
 use tokio::net::{TcpListener, TcpStream};
 use tracing::debug;
 
@@ -27,7 +28,7 @@ use crate::exec::Session;
 use crate::exec::socket::{self, Rules};
 use crate::page;
 use crate::reply::Answer;
-use crate::state::Step;
+use crate::state::{Admitted, Step};
 use crate::wire::Request;
 use commands::{run_to_end, upgrade};
 pub(crate) use shared::{About, Shared};
@@ -198,16 +199,28 @@ async fn carry_out(step: Step, shared: Arc<Shared>, fate: &Fate) -> Result<Respo
                 tokio::select! {
                     biased;
                     () = late.stop.cancelled() => None,
-                    () = late.wait(wait) => {
-                        let now = late.clock.now();
-                        let answer = late.cloud().resume(now, &admitted);
-                        Some(answer)
-                    }
+                    () = late.wait(wait) => Some(resume(&admitted, &late).await),
                 }
             });
-            let answer = task.await.ok().flatten().ok_or(NoAnswer)?;
-            Ok(response(answer, shared.date()))
+            match task.await {
+                Ok(Some(Step::Answer { answer, .. })) => Ok(response(answer, shared.date())),
+                _ => Err(NoAnswer),
+            }
         }
+    }
+}
+
+/// Handles a request that was postponed.
+async fn resume(admitted: &Admitted, shared: &Arc<Shared>) -> Step {
+    let (answer, sync) = {
+        let mut cloud = shared.cloud();
+        let answer = cloud.resume(shared.clock.now(), admitted);
+        (answer, cloud.execs.sync.take())
+    };
+    let step = Step::Answer { answer, after: SignedDuration::ZERO };
+    match sync {
+        Some(run) => run_to_end(step, run, shared).await,
+        None => step,
     }
 }
 

@@ -33,7 +33,7 @@ use crate::actions;
 use crate::auth::{AccessKey, Keyring};
 use crate::clock::later;
 use crate::error::ApiError;
-use crate::exec::Execs;
+use crate::exec::{Execs, RunCall};
 use crate::params::Parameters;
 use crate::reply::{Answer, Envelope};
 use crate::rng::Rng;
@@ -190,6 +190,7 @@ impl Cloud {
     /// Handles a request that arrives at `wall`.
     pub(crate) fn apply(&mut self, wall: Timestamp, request: &Request) -> Step {
         let now = self.advance(wall);
+        self.execs.sync = None;
         let call = Call::read(request);
         let envelope = Envelope {
             request_id: self.rng.request_id(),
@@ -317,7 +318,8 @@ impl Cloud {
         outcome.fault = *fault;
         self.journal.finish(*journal_seq, outcome);
         if let Some(sync) = &mut self.execs.sync {
-            sync.envelope = Some(envelope.clone());
+            let (envelope, parameters) = (envelope.clone(), Arc::clone(&call.parameters));
+            sync.call = Some(RunCall { envelope, parameters, struck: None });
         }
         match result {
             Ok(reply) => {

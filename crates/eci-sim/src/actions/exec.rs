@@ -39,7 +39,7 @@ pub(super) fn run(cloud: &mut Cloud, context: &Context<'_>) -> Result<Value, Api
         if tty {
             return Err(ApiError::new(400, "InvalidParameter", "TTY must be false when Sync is true."));
         }
-        cloud.execs.sync = Some(SyncRun { ticket, envelope: None });
+        cloud.execs.sync = Some(SyncRun { ticket, call: None });
         // The HTTP layer answers with the output instead.
         return Ok(json!({"SyncResponse": ""}));
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::{Fate, Response, Shared, plain};
@@ -100,15 +101,26 @@ fn open(shared: &Arc<Shared>, ticket: Ticket) -> Option<Session> {
     Some(scripted::open(ticket, surroundings, Arc::new(home)))
 }
 
-/// Runs a command whose caller waits for its output, and puts that into the answer.
+/// Runs a command whose caller waits for its output, and puts that into the answer, if there is to be one.
 pub(super) async fn run_to_end(step: Step, run: SyncRun, shared: &Arc<Shared>) -> Step {
-    let SyncRun { ticket, envelope } = run;
-    let (Step::Answer { after, .. }, Some(envelope)) = (&step, envelope) else { return step };
+    let SyncRun { ticket, call: Some(call) } = run else { return step };
+    let Some(session) = open(shared, Ticket { stdin: false, ..ticket }) else { return step };
+    let result = output(session, shared).await;
+    match step {
+        Step::Answer { answer: before, after } => {
+            let mut answer = shared.cloud().answer_of_run(&call, result);
+            answer.headers.extend(before.headers.into_iter().filter(|(name, _)| *name == "date"));
+            Step::Answer { answer, after }
+        }
+        unanswered => unanswered,
+    }
+}
+
+/// What a command writes until its end, if that comes in time.
+async fn output(session: Session, shared: &Shared) -> Result<Value, ApiError> {
     let settings = shared.cloud().settings.clone();
     let limit = if settings.exec_sync_s == 0 { SignedDuration::MAX } else { seconds(settings.exec_sync_s) };
-    let Some(Session { input, mut output }) = open(shared, Ticket { stdin: false, ..ticket }) else {
-        return step;
-    };
+    let Session { input, mut output } = session;
     drop(input);
     let mut text = Vec::new();
     let reading = async {
@@ -117,16 +129,12 @@ pub(super) async fn run_to_end(step: Step, run: SyncRun, shared: &Arc<Shared>) -
             text.extend_from_slice(&bytes[..bytes.len().min(room)]);
         }
     };
-    let in_time = tokio::select! {
+    tokio::select! {
         biased;
-        () = reading => true,
-        () = shared.wait(limit) => false,
-    };
-    let answer = if in_time {
-        let text = String::from_utf8_lossy(&text);
-        envelope.success("ExecContainerCommand", serde_json::json!({"SyncResponse": text}))
-    } else {
-        envelope.error(&ApiError::new(408, "RequestTimeout", "The command did not end in time."))
-    };
-    Step::Answer { answer, after: *after }
+        () = reading => {}
+        () = shared.wait(limit) => {
+            return Err(ApiError::new(408, "RequestTimeout", "The command did not end in time."));
+        }
+    }
+    Ok(json!({"SyncResponse": String::from_utf8_lossy(&text)}))
 }

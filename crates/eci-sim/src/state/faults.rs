@@ -177,17 +177,27 @@ impl Fault {
     fn fits(&self, action: &str, parameters: &Parameters) -> bool {
         self.asked.action.iter().any(|pattern| wildcard::matches(pattern, action))
             && self.asked.parameters.iter().all(|(name, value)| parameters.get(name) == Some(value))
-            && self.asked.kind.needs_parameter().is_none_or(|name| parameters.contains_key(name))
+    }
+
+    /// Whether the call carries what the fault would spoil.
+    fn meets(&self, action: &str, parameters: &Parameters) -> bool {
+        let needed = self.asked.kind.needs_parameter();
+        self.fits(action, parameters) && needed.is_none_or(|name| parameters.contains_key(name))
+    }
+
+    /// Whether there is something to answer again, where that is what the fault does.
+    fn has_earlier(&self, action: &str, parameters: &Parameters) -> bool {
+        self.asked.kind != FaultKind::Stale || self.earlier.contains_key(&self.question(action, parameters))
     }
 
     /// Whether the call is struck; it counts as met, and as struck if it is.
     fn strikes(&mut self, action: &str, parameters: &Parameters, now: Timestamp) -> bool {
-        if !self.is_active(now) || !self.fits(action, parameters) {
+        if !self.is_active(now) || !self.meets(action, parameters) {
             return false;
         }
         self.met += 1;
         let by_chance = self.rng.chance(self.asked.probability);
-        if self.met <= self.asked.skip || !by_chance {
+        if self.met <= self.asked.skip || !by_chance || !self.has_earlier(action, parameters) {
             return false;
         }
         self.applied += 1;
@@ -429,6 +439,7 @@ mod tests {
             (json!({"kind": "reset", "code": "Throttling"}), "code"),
             (json!({"kind": "gateway", "http_status": 99}), "http_status"),
             (json!({"kind": "hang", "action": "Nothing*"}), "action"),
+            (json!({"kind": "oversized", "bytes": u64::MAX}), "bytes"),
         ] {
             let asked: Asked = serde_json::from_value(fault).unwrap();
             let problem = Faults::default().add(asked, NOW).unwrap_err();

@@ -192,6 +192,74 @@ async fn paging_loops_expires_and_shifts() {
     }
 }
 
+/// A fault that is meant for one call is not used up by one on which it has no effect.
+#[tokio::test]
+async fn a_fault_waits_for_a_call_that_it_can_spoil() {
+    let (simulator, caller) = with_groups(3).await;
+    let page = async |token: &str| {
+        let parameters = [("Limit", "1"), ("NextToken", token)];
+        caller.ok(GROUPS, &parameters[..if token.is_empty() { 1 } else { 2 }]).await
+    };
+    let first = page("").await;
+    let token = first["NextToken"].as_str().unwrap();
+    let true_second = page(token).await;
+    for (fault, spoils) in [
+        (json!({"kind": "token_loop"}), "NextToken"),
+        (json!({"kind": "token_shift", "shift": 1}), "ContainerGroups"),
+    ] {
+        add(&simulator, fault.clone()).await;
+        assert_eq!(page("").await["NextToken"], first["NextToken"]);
+        assert_ne!(page(token).await[spoils], true_second[spoils], "{fault}");
+        assert_eq!(page(token).await[spoils], true_second[spoils], "{fault}");
+    }
+    add(&simulator, json!({"action": GROUPS, "kind": "stale"})).await;
+    assert_eq!(caller.groups().await.len(), 3);
+    caller.create("sleep 60", &[]).await;
+    assert_eq!(caller.groups().await.len(), 3, "as it was");
+    assert_eq!(caller.groups().await.len(), 4);
+}
+
+/// The output of a command under Sync comes after the call was carried out, and is spoilt all the same.
+#[tokio::test]
+async fn the_answer_of_a_command_is_spoilt_too_and_nobody_else_gets_it() {
+    let (simulator, caller) = with_groups(1).await;
+    let group = caller.until("it runs", |group| group["Status"] == "Running").await;
+    let id = group["ContainerGroupId"].as_str().unwrap();
+    let exec = async || {
+        let command = [
+            ("ContainerGroupId", id),
+            ("ContainerName", "main"),
+            ("Command", r#"["echo","out"]"#),
+            ("Sync", "true"),
+        ];
+        caller.call("ExecContainerCommand", &command).await
+    };
+    let strike = async |fault: Value| {
+        let mut fault = fault;
+        fault["action"] = json!("ExecContainerCommand");
+        add(&simulator, fault).await;
+        exec().await
+    };
+    let late = strike(json!({"kind": "delay_before", "delay_ms": 30})).await.unwrap();
+    assert_eq!(late.json()["SyncResponse"], "out\n");
+    let others = caller.ok("DescribeRegions", &[]).await;
+    assert!(others["Regions"].is_array() && others.get("SyncResponse").is_none(), "{others}");
+
+    let failed = strike(json!({"kind": "error_after", "code": "InternalError"})).await.unwrap();
+    assert_eq!((failed.status, failed.code().as_str()), (500, "InternalError"));
+    assert_eq!(strike(json!({"kind": "gateway_after"})).await.unwrap().status, 502);
+    let malformed = strike(json!({"kind": "malformed_json"})).await.unwrap();
+    assert!(malformed.body.contains("out") && malformed.body.ends_with(",,}"), "{}", malformed.body);
+    let nulls = strike(json!({"kind": "nulls"})).await.unwrap();
+    assert_eq!(nulls.json()["SyncResponse"], Value::Null);
+    let cut = strike(json!({"kind": "cut_body"})).await.unwrap();
+    assert!(serde_json::from_str::<Value>(&cut.body).is_err(), "{}", cut.body);
+    for kind in ["drop_after", "reset_after"] {
+        assert!(strike(json!({ "kind": kind })).await.is_err(), "{kind}");
+    }
+    assert_eq!(exec().await.unwrap().json()["SyncResponse"], "out\n");
+}
+
 #[tokio::test]
 async fn an_older_status_comes_after_a_newer_one() {
     let settings = Settings { schedule_ms: 0, ..Settings::default() };

@@ -74,6 +74,9 @@ pub(crate) enum FaultKind {
 
 use FaultKind::*;
 
+/// A quarter of a GiB; a reply is in memory more than once.
+const MOST_PADDING_BYTES: u64 = 256 * 1024 * 1024;
+
 impl FaultKind {
     /// What is wrong with what was asked for, if anything: the field and a sentence.
     pub(super) fn problem(self, asked: &Asked) -> Option<String> {
@@ -84,6 +87,9 @@ impl FaultKind {
             Throttle if asked.times.is_none() && asked.for_ms.is_none() => needs("for_ms"),
             ClockSkew if asked.skew_s.is_none() => needs("skew_s"),
             TokenShift if asked.shift.is_none_or(|shift| shift == 0) => needs("shift"),
+            Oversized if asked.bytes.is_some_and(|bytes| bytes > MOST_PADDING_BYTES) => {
+                Some(format!("bytes: at most {MOST_PADDING_BYTES}"))
+            }
             _ => self
                 .superfluous(asked)
                 .map(|field| format!("{field}: the kind {} has no use for it", self.name())),
@@ -116,7 +122,7 @@ impl FaultKind {
     /// Only calls that carry this parameter can be struck.
     pub(super) fn needs_parameter(self) -> Option<&'static str> {
         match self {
-            TokenExpired => Some("NextToken"),
+            TokenExpired | TokenLoop | TokenShift => Some("NextToken"),
             ForgetToken => Some("ClientToken"),
             _ => None,
         }

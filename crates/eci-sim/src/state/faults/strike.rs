@@ -1,9 +1,11 @@
 //! What becomes of a call that a fault strikes.
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
 use super::{FaultKind, Struck, spoil};
 use crate::error::ApiError;
+use crate::exec::RunCall;
 use crate::reply::Answer;
 use crate::settings::millis;
 use crate::state::journal::Outcome;
@@ -16,6 +18,34 @@ const CUT_AFTER_BYTES: u64 = 0;
 impl Cloud {
     /// Carries a call out as the fault that strikes it wants.
     pub(in crate::state) fn strike(&mut self, now: Timestamp, admitted: Admitted, struck: &Struck) -> Step {
+        let step = self.struck_step(now, admitted, struck);
+        if let Some(call) = self.execs.sync.as_mut().and_then(|sync| sync.call.as_mut()) {
+            call.struck = Some(Box::new(struck.clone()));
+        }
+        step
+    }
+
+    /// The answer to a call that ran a command, once it has ended: spoilt as the fault wants that struck the call.
+    pub(crate) fn answer_of_run(&self, call: &RunCall, result: Result<Value, ApiError>) -> Answer {
+        let RunCall { envelope, parameters, struck } = call;
+        let mut struck = struck.clone();
+        let reply = result.map(|reply| match &mut struck {
+            Some(struck) => spoil::reply(struck, parameters, reply),
+            None => reply,
+        });
+        let answer = match reply {
+            Ok(reply) => envelope.success("ExecContainerCommand", reply),
+            Err(error) => envelope.error(&error),
+        };
+        match &struck {
+            Some(struck) if struck.kind == FaultKind::ErrorAfter => envelope.error(&self.error_of(struck)),
+            Some(struck) if struck.kind == FaultKind::GatewayAfter => spoil::gateway(struck),
+            Some(struck) if answer.status == 200 => spoil::answer(struck, answer),
+            _ => answer,
+        }
+    }
+
+    fn struck_step(&mut self, now: Timestamp, admitted: Admitted, struck: &Struck) -> Step {
         let delay = millis(struck.asked.delay_ms.unwrap_or(0));
         match struck.kind {
             FaultKind::DropBefore => self.give_up(&admitted, Step::Close),
