@@ -104,6 +104,10 @@ fn escape(text: &mut String, content: &str) {
             '<' => text.push_str("&lt;"),
             '>' => text.push_str("&gt;"),
             '&' => text.push_str("&amp;"),
+            // XML 1.0 has no way at all to write these, escaped or not.
+            '\0'..='\x08' | '\x0b' | '\x0c' | '\x0e'..='\x1f' | '\u{fffe}' | '\u{ffff}' => {
+                text.push('\u{fffd}')
+            }
             c => text.push(c),
         }
     }
@@ -120,6 +124,17 @@ mod tests {
             as_xml,
             unset_values,
         }
+    }
+
+    #[test]
+    fn xml_holds_no_character_that_it_cannot() {
+        let body = json!({"Content": "\u{1b}[31mred\u{1}\n\t<&>\u{ffff}"});
+        let answer = envelope(true, UnsetValues::default()).success("A", body);
+        assert!(
+            answer.body.contains("\u{fffd}[31mred\u{fffd}\n\t&lt;&amp;&gt;\u{fffd}</Content>"),
+            "{}",
+            answer.body
+        );
     }
 
     #[test]

@@ -74,7 +74,7 @@ pub struct Settings {
     #[arg(long, default_value_t = 86_400, value_name = "S")]
     pub client_token_window_s: u64,
     /// HTTP status of IdempotentParameterMismatch
-    #[arg(long, default_value_t = 400, value_name = "STATUS")]
+    #[arg(long, default_value_t = 400, value_name = "STATUS", value_parser = clap::value_parser!(u16).range(400..=599))]
     pub token_mismatch_http_status: u16,
     /// Code of a client token that was used with other parameters
     #[arg(long, default_value = "IdempotentParameterMismatch", value_name = "CODE")]
@@ -145,7 +145,7 @@ pub struct Settings {
     #[arg(long, default_value_t = 180_000, value_name = "MS")]
     pub spot_notice_ms: u64,
     /// HTTP status of Throttling codes
-    #[arg(long, default_value_t = 400, value_name = "STATUS")]
+    #[arg(long, default_value_t = 400, value_name = "STATUS", value_parser = clap::value_parser!(u16).range(400..=599))]
     pub throttling_http_status: u16,
     /// Which of the two published sets of call quotas is enforced, as a token bucket for each owner and action
     #[arg(long, value_enum, default_value_t, value_name = "WHICH")]
@@ -298,7 +298,24 @@ impl Settings {
         for (name, value) in changes {
             all[name.as_str()] = value.clone();
         }
-        serde_json::from_value(all).map_err(|error| error.to_string())
+        let changed: Self = serde_json::from_value(all).map_err(|error| error.to_string())?;
+        changed.check()?;
+        Ok(changed)
+    }
+
+    /// What flags check when they are read.
+    fn check(&self) -> Result<(), String> {
+        let statuses = [
+            ("throttling_http_status", self.throttling_http_status),
+            ("token_mismatch_http_status", self.token_mismatch_http_status),
+        ];
+        if let Some((name, status)) = statuses.into_iter().find(|(_, status)| !(400..=599).contains(status)) {
+            return Err(format!("{name}: {status} is no status of an error, from 400 to 599"));
+        }
+        if self.quota_used_by_others > 99 {
+            return Err("quota_used_by_others: a percentage from 0 to 99".to_owned());
+        }
+        Ok(())
     }
 
     pub(crate) fn rules(&self) -> Rules {
@@ -369,6 +386,18 @@ mod tests {
         let settings = Settings::default();
         assert!(settings.changed(&serde_json::json!({"pul_ms": 1})).unwrap_err().contains("pul_ms"));
         assert!(settings.changed(&serde_json::json!({"stock": "maybe"})).unwrap_err().contains("maybe"));
+    }
+
+    #[test]
+    fn a_setting_out_of_its_range_is_named() {
+        for (name, value) in [
+            ("throttling_http_status", 200),
+            ("token_mismatch_http_status", 600),
+            ("quota_used_by_others", 100),
+        ] {
+            let problem = Settings::default().changed(&serde_json::json!({ name: value })).unwrap_err();
+            assert!(problem.starts_with(&format!("{name}: ")), "{problem}");
+        }
     }
 
     #[test]

@@ -136,6 +136,10 @@ impl Checker<'_> {
     }
 
     fn between(&mut self, node: &Node<'_>, name: &str, min: i64, max: i64) {
+        // The table itself says of most that they are numbers; some are texts there.
+        if let Some(text) = node.text(name).filter(|text| !text.is_empty() && text.parse::<f64>().is_err()) {
+            return self.invalid(node.path_of(name), format!("{text:?} is no number"));
+        }
         if let Some(number) = node.number::<i64>(name)
             && !(min..=max).contains(&number)
         {

@@ -71,6 +71,11 @@ fn enumerations(checker: &mut Checker<'_>, root: &Node<'_>) {
 }
 
 fn ranges(checker: &mut Checker<'_>, root: &Node<'_>) {
+    for name in ["Cpu", "Memory"] {
+        if root.number::<f64>(name).is_some_and(|number| number.is_nan() || number < 0.0) {
+            checker.report(name, "InvalidParameter.CPU.Memory", "a size is not below 0");
+        }
+    }
     checker.between(root, "EphemeralStorage", 0, 5000);
     checker.between(root, "MaxPendingMinute", 10, 1440);
     checker.between(root, "SpotDuration", 0, 1);
@@ -366,6 +371,8 @@ mod tests {
     #[test]
     fn a_size_nobody_sells_is_refused() {
         assert_eq!(problems(&[("Cpu", "65"), ("Memory", "1")]), ["Cpu InvalidParameter.CPU.Memory"]);
+        assert_eq!(problems(&[("Cpu", "-1"), ("Memory", "2")]), ["Cpu InvalidParameter.CPU.Memory"]);
+        assert_eq!(problems(&[("Cpu", "1"), ("Memory", "-2")]), ["Memory InvalidParameter.CPU.Memory"]);
         let spot = [("SpotStrategy", "SpotAsPriceGo"), ("Cpu", "65"), ("Memory", "1")];
         assert_eq!(problems(&spot), ["Cpu InvalidSpotCpuMemorySpec"]);
         for small in
@@ -495,6 +502,7 @@ mod tests {
             (&[], ("VSwitchId", "vsw-1,,vsw-2"), "vsw-1,vsw-2", "InvalidParameter"),
             (&[], ("FixedIpRetainHour", "0"), "24", "InvalidParameter.ValueExceeded"),
             (&[], ("Ipv6GatewayBandwidth", "2001"), "2000", "InvalidParameter.ValueExceeded"),
+            (&[], ("Ipv6GatewayBandwidth", "abc"), "2000", "InvalidParameter"),
             (&[], ("DataCachePL", "PL9"), "PL1", "InvalidParameter"),
             (&[], ("DnsConfig.NameServer.1", "dns.example"), "10.0.0.2", "InvalidParameter"),
             (&LIMIT, ("SpotPriceLimit", "0"), "0.5", "InvalidParameter"),
