@@ -19,6 +19,7 @@ mod image;
 mod layout;
 mod machine;
 mod network;
+mod pid_file;
 mod probe;
 mod process;
 mod session;

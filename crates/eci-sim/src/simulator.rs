@@ -121,7 +121,13 @@ impl Simulator {
             }
         };
         start.gateway = oci.as_ref().map(|oci| oci.gateway());
-        let keeper = begin(&mut cloud, start, kept, clock.now())?;
+        let keeper = match (begin(&mut cloud, start, kept, clock.now()), &oci) {
+            (Err(error), Some(oci)) => {
+                oci.end().await;
+                return Err(error);
+            }
+            (begun, _) => begun?,
+        };
         let now = cloud.advance(clock.now());
         lifetimes.into_iter().flatten().for_each(|(id, lifetime)| cloud.keyring.limit(&id, now, lifetime));
         cloud.address = Some(address);

@@ -301,6 +301,14 @@ impl Life {
         self.ended_at = Some(at);
     }
 
+    /// What its containers ran on is gone while they were being ended.
+    pub(crate) fn lose_containers(&mut self, at: Timestamp) {
+        for container in self.init.iter_mut().chain(&mut self.apps) {
+            container.stop(at, Exit::of_code(128 + 9, String::new()));
+        }
+        self.changed_at = at;
+    }
+
     /// What its containers ran on is gone, and they with it. A group is never started elsewhere.
     pub(crate) fn lose_host(&mut self, at: Timestamp) {
         let message = "the machine that ran the containers has failed";

@@ -8,6 +8,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::Oci;
+use super::pid_file::PidFile;
 
 #[derive(Clone, Debug)]
 pub(super) struct Probe {
@@ -49,9 +50,13 @@ impl Check {
         };
         match self {
             Self::Exec(command) => {
-                let mut arguments = vec!["exec", target.container];
+                let mut process = PidFile::within(&target.oci.directory);
+                let path = process.path().display().to_string();
+                let mut arguments = vec!["exec", "--pid-file", &path, target.container];
                 arguments.extend(command.iter().map(String::as_str));
-                target.oci.call(&arguments).await.map(drop)
+                let outcome = target.oci.call(&arguments).await.map(drop);
+                process.ended();
+                outcome
             }
             Self::Tcp { host, port } => connect(&at(host), *port).await.map(drop),
             // Certificates are not looked at by such probes either; that the port answers is what is asked.

@@ -3,10 +3,8 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,12 +16,11 @@ use tokio::sync::mpsc;
 
 use super::Oci;
 use super::command::marked;
+use super::pid_file::PidFile;
 use crate::exec::{Ends, Input, Output, Session, Ticket, session};
 
 /// What is still in the pipes of a command that has ended is read within this time.
 const DRAIN: Duration = Duration::from_secs(1);
-
-static NUMBER: AtomicU64 = AtomicU64::new(0);
 
 /// Starts a command in a container that the OCI runtime knows as `container`.
 pub(crate) fn open(oci: &Arc<Oci>, ticket: Ticket) -> Session {
@@ -43,15 +40,15 @@ pub(crate) fn open(oci: &Arc<Oci>, ticket: Ticket) -> Session {
 async fn run(oci: &Oci, ticket: &Ticket, ends: Ends) -> io::Result<()> {
     let container = oci.container(&ticket.group, &ticket.container);
     let container = container.ok_or_else(|| io::Error::other("the container is not running"))?;
-    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    let pid_file = oci.directory.join(format!("exec-{number}.pid"));
+    let process = PidFile::within(&oci.directory);
     let mut command = marked(&oci.instance, &oci.program);
-    command.args(oci.arguments()).args(["exec", "--pid-file"]).arg(&pid_file).kill_on_drop(true);
+    command.args(oci.arguments()).arg("--log").arg(process.log_path()).args(["--log-format", "json"]);
+    command.args(["exec", "--pid-file"]).arg(process.path()).kill_on_drop(true);
     if ticket.tty {
         command.args(["--tty", "--env", "TERM=xterm"]);
     }
     command.arg(container).args(&ticket.command);
-    let command = Command { command, pid_file };
+    let command = Command { command, process };
     if ticket.tty {
         command.run_on_terminal(ends).await
     } else {
@@ -61,7 +58,7 @@ async fn run(oci: &Oci, ticket: &Ticket, ends: Ends) -> io::Result<()> {
 
 struct Command {
     command: tokio::process::Command,
-    pid_file: PathBuf,
+    process: PidFile,
 }
 
 impl Command {
@@ -79,7 +76,7 @@ impl Command {
         let reading = async {
             tokio::join!(pass_on(stdout, &output, Output::Stdout), pass_on(stderr, &output, Output::Stderr));
         };
-        follow(&mut child, &self.pid_file, reading, writing, &output).await
+        follow(&mut child, self.process, reading, writing, &output).await
     }
 
     async fn run_on_terminal(mut self, ends: Ends) -> io::Result<()> {
@@ -114,7 +111,7 @@ impl Command {
         };
         let screen = tokio::fs::File::from_std(File::from(master.try_clone()?));
         let reading = pass_on(Some(screen), &output, Output::Stdout);
-        follow(&mut child, &self.pid_file, reading, writing, &output).await
+        follow(&mut child, self.process, reading, writing, &output).await
     }
 }
 
@@ -132,7 +129,7 @@ fn terminal() -> io::Result<(OwnedFd, OwnedFd)> {
 /// Waits for the end of the command, and kills it when the other side hangs up.
 async fn follow(
     child: &mut Child,
-    pid_file: &Path,
+    mut process: PidFile,
     reading: impl Future<Output = ()>,
     writing: impl Future<Output = ()>,
     output: &mpsc::Sender<Output>,
@@ -147,26 +144,27 @@ async fn follow(
             () = output.closed() => break None,
         }
     };
-    if status.is_none() {
-        kill(pid_file);
+    let Some(status) = status else {
+        drop(process);
         let _ = child.start_kill();
         let _ = child.wait().await;
-    } else if !is_read {
+        return Ok(());
+    };
+    process.ended();
+    if !is_read {
         let _ = tokio::time::timeout(DRAIN, reading).await;
     }
-    let _ = std::fs::remove_file(pid_file);
-    if let Some(status) = status {
-        let _ = output.send(Output::Exit(status.code().unwrap_or(137))).await;
-    }
+    let code = if process.was_written() { status.code().unwrap_or(137) } else { code_of_failure(&process) };
+    let _ = output.send(Output::Exit(code)).await;
     Ok(())
 }
 
-/// Kills the command itself: the runtime's own process is only its keeper.
-fn kill(pid_file: &Path) {
-    let process = std::fs::read_to_string(pid_file).ok().and_then(|text| text.trim().parse().ok());
-    if let Some(process) = process.and_then(rustix::process::Pid::from_raw) {
-        let _ = rustix::process::kill_process(process, rustix::process::Signal::KILL);
-    }
+/// What shells end with when they find no such program, or one that cannot be run; the runtime says why in its log, and to
+/// the caller on stderr.
+fn code_of_failure(process: &PidFile) -> i32 {
+    let log = std::fs::read_to_string(process.log_path()).unwrap_or_default();
+    let is_missing = ["executable file not found", "no such file or directory"];
+    if is_missing.iter().any(|text| log.contains(text)) { 127 } else { 126 }
 }
 
 async fn feed(mut stdin: impl AsyncWrite + Unpin, mut input: mpsc::Receiver<Input>) {

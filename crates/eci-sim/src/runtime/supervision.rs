@@ -1,5 +1,6 @@
 //! Follows the process of a container to its end: output, health, stop, exit.
 
+use std::io::Read;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::process::ExitStatus;
@@ -156,7 +157,8 @@ impl Run<'_> {
             }
         }
         let name = &self.spec().name;
-        self.warn("Killing", format!("Container {name} failed liveness probe, will be restarted"));
+        let message = format!("Container {name} failed liveness probe, will be restarted");
+        self.change(|group, now, _| group.life.events.normal(now, "Killing", message));
     }
 
     /// Never returns: readiness comes and goes.
@@ -223,9 +225,13 @@ impl Run<'_> {
 
     /// What the container wrote to its message's path, or the end of its log where that is asked for.
     fn message(&self, code: i32) -> String {
-        let written = std::fs::read(self.directory.join("termination")).unwrap_or_default();
+        let mut written = Vec::new();
+        if let Ok(file) = std::fs::File::open(self.directory.join("termination")) {
+            // However much a container has written.
+            let _ = file.take(MAX_MESSAGE_BYTES as u64).read_to_end(&mut written);
+        }
         if !written.is_empty() || code == 0 || !self.spec().falls_back_to_logs {
-            return String::from_utf8_lossy(&written[..written.len().min(MAX_MESSAGE_BYTES)]).into_owned();
+            return String::from_utf8_lossy(&written).into_owned();
         }
         let texts = |group: &mut crate::group::Group, _, _: &crate::settings::Settings| {
             group.last_lines(&self.spec().name, 80)

@@ -56,8 +56,12 @@ impl Cloud {
         for id in ids {
             self.store.change(&id, &self.settings, |group| {
                 group.stopped(now, &self.settings);
-                if !group.life.is_terminal() && group.life.deletion.is_none() {
-                    group.life.lose_host(now);
+                if group.life.is_terminal() {
+                    return;
+                }
+                match group.life.deletion {
+                    None => group.life.lose_host(now),
+                    Some(_) => group.life.lose_containers(now),
                 }
             });
         }

@@ -66,6 +66,23 @@ async fn a_command_has_both_outputs_and_its_exit_code() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_is_not_there_ends_as_a_shell_says_it() {
+    let simulator = simulator(Settings::default()).await;
+    let (caller, id) = container(&simulator).await;
+    for (command, code, word) in
+        [("nosuch", "127", "executable file not found"), ("/etc/passwd", "126", "permission denied")]
+    {
+        let uri = token(&caller, &id, &[command], &[]).await;
+        let mut socket = connect(&uri, Some("v4.channel.k8s.io")).await.unwrap();
+        let [_, _, stderr, status, _] = rest(&mut socket).await;
+        let status: Value = serde_json::from_str(&status).unwrap();
+        assert_eq!(status["details"]["causes"][0]["message"], code, "{stderr}");
+        assert!(stderr.contains(word) && !stderr.contains("level=error"), "{stderr}");
+    }
+    simulator.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_token_opens_one_socket() {
     let simulator = simulator(Settings::default()).await;
     let (caller, id) = container(&simulator).await;

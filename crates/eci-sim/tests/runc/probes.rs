@@ -3,7 +3,7 @@
 use eci_sim::Settings;
 use serde_json::Value;
 
-use crate::caller::Caller;
+use crate::caller::{Caller, eventually};
 use crate::machine::{create, is_running, log_with, simulator, until};
 
 const WAIT: &str = "trap 'exit 0' TERM; while true; do sleep 0.1; done";
@@ -90,6 +90,39 @@ async fn who_does_not_end_in_time_is_killed() {
     log_with(&caller, &id, "main", "not yet").await;
     let killed = |group: &Value| group["Containers"][0]["CurrentState"]["ExitCode"] == 137;
     until(&caller, &id, "a killed container", killed).await;
+    simulator.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_probe_that_takes_too_long_leaves_no_process_in_its_container() {
+    let simulator = simulator(Settings::default()).await;
+    let caller = Caller::of(&simulator);
+    let more = [
+        ("Container.1.ReadinessProbe.Exec.Command.1", "sh"),
+        ("Container.1.ReadinessProbe.Exec.Command.2", "-c"),
+        ("Container.1.ReadinessProbe.Exec.Command.3", "sleep 1000; true"),
+        ("Container.1.ReadinessProbe.TimeoutSeconds", "1"),
+        ("Container.1.ReadinessProbe.PeriodSeconds", "1"),
+    ];
+    let id = create(&caller, &[("main", WAIT)], &more).await;
+    eventually("three probes that took too long", || async {
+        let reply = caller.ok("DescribeContainerGroups", &[("WithEvent", "true")]).await;
+        let events = reply["ContainerGroups"][0]["Events"].as_array().cloned().unwrap_or_default();
+        let failed = events.iter().filter(|event| event["Reason"] == "Unhealthy");
+        let times: u64 = failed.filter_map(|event| event["Count"].as_u64()).sum();
+        (times >= 3).then_some(())
+    })
+    .await;
+    let count = [
+        ("ContainerGroupId", id.as_str()),
+        ("ContainerName", "main"),
+        ("Command", r#"["sh", "-c", "ps | grep -c '[s]leep 1000'"]"#),
+        ("Sync", "true"),
+    ];
+    let reply = caller.ok("ExecContainerCommand", &count).await;
+    let count: u32 = reply["SyncResponse"].as_str().unwrap().trim().parse().unwrap();
+    // The shell and what it waits for, of the probe under way.
+    assert!(count <= 2, "{count} processes");
     simulator.shutdown().await;
 }
 

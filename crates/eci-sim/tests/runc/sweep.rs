@@ -92,13 +92,16 @@ async fn a_kept_state_tells_the_truth_about_containers_that_a_kill_has_ended() {
     require_tools();
     let (directory, range) = (directory(), address_range());
     let state = directory.join("state");
-    let state = ["--state", state.to_str().unwrap()];
+    let state = ["--state", state.to_str().unwrap(), "--delete-visible-ms", "600000"];
     let (mut killed, caller) = spawn_with(&directory, &range, &state).await;
     let server = create(&caller, &[("main", "sleep 3600")], &[]).await;
+    let doomed = create(&caller, &[("main", "trap '' TERM; sleep 3600")], &[]).await;
     let never = [("RestartPolicy", "Never")];
     let job = create(&caller, &[("main", "echo worked; exit 7")], &never).await;
     until(&caller, &server, "running", is_running).await;
     let ended = until(&caller, &job, "an end", |group| group["Status"] == "Failed").await;
+    until(&caller, &doomed, "running", is_running).await;
+    caller.ok("DeleteContainerGroup", &[("ContainerGroupId", &doomed)]).await;
     killed.0.kill().unwrap();
     killed.0.wait().unwrap();
     let (next, caller) = spawn_with(&directory, &range, &state).await;
@@ -113,6 +116,8 @@ async fn a_kept_state_tells_the_truth_about_containers_that_a_kill_has_ended() {
     assert_eq!((&last["ExitCode"], &last["Reason"]), (&137.into(), &"SYSTEM_FAILURE".into()));
     let events = lost["Events"].as_array().unwrap();
     assert!(events.iter().any(|event| event["Reason"] == "SYSTEM_FAILURE"), "{events:?}");
+    let ending = of(&doomed)["Containers"][0]["CurrentState"].clone();
+    assert_eq!((&ending["State"], &ending["ExitCode"]), (&"Terminated".into(), &137.into()), "{ending}");
     let (now, before) = (of(&job), ended);
     for name in ["Status", "FailedTime", "IntranetIp"] {
         assert_eq!(now[name], before[name], "{name}");
@@ -124,6 +129,25 @@ async fn a_kept_state_tells_the_truth_about_containers_that_a_kill_has_ended() {
     let (mut last, _) = spawn_with(&directory, &range, &state).await;
     let asked = Command::new("kill").args(["-TERM", &last.0.id().to_string()]).status().unwrap();
     assert!(asked.success() && last.0.wait().unwrap().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_that_fails_leaves_nothing() {
+    require_tools();
+    let directory = directory();
+    let state = directory.join("state");
+    let arguments = ["--state", state.to_str().unwrap()];
+    let (mut first, _) = spawn_with(&directory, &address_range(), &arguments).await;
+    let asked = Command::new("kill").args(["-TERM", &first.0.id().to_string()]).status().unwrap();
+    assert!(asked.success() && first.0.wait().unwrap().success());
+    let mut other = Command::new(env!("CARGO_BIN_EXE_eci-sim"));
+    other.args(["--runtime", "runc", "--address-range", &address_range()]).args(arguments);
+    let links = output("ip", &["-o", "link", "show", "type", "bridge"]);
+    let told = refused(other.arg("--runtime-dir").arg(&directory));
+    assert!(told.contains("its groups have addresses of"), "{told}");
+    let folders = std::fs::read_dir(&directory).unwrap().flatten().filter(|entry| entry.path().is_dir());
+    let names: Vec<_> = folders.map(|entry| entry.file_name()).collect();
+    assert_eq!(names, ["state"], "bridges before: {links}");
 }
 
 /// What a start says that cannot run containers, on its one line.
