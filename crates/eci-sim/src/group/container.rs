@@ -71,6 +71,8 @@ pub(crate) struct Container {
     pub(super) is_cached: bool,
     /// A runtime runs it and says what becomes of it; otherwise its command line tells.
     pub(super) is_real: bool,
+    /// It has been asked to end for good, and its runtime says when it has.
+    pub(crate) is_leaving: bool,
 }
 
 impl Container {
@@ -109,6 +111,7 @@ impl Container {
             pull_policy: PullPolicy::IfNotPresent,
             is_cached: false,
             is_real: false,
+            is_leaving: false,
         }
     }
 
@@ -162,6 +165,18 @@ impl Container {
     pub(super) fn started(&mut self, at: Timestamp, facts: &Facts, events: &mut Events) {
         events.normal(at, "Created", format!("Created container {}", self.name));
         events.normal(at, "Started", format!("Started container {}", self.name));
+        self.begin_run(at, facts);
+    }
+
+    /// The runtime could not start it. The run is there, and ends at once.
+    pub(super) fn unstarted(&mut self, at: Timestamp, facts: &Facts, reason: &str, events: &mut Events) {
+        events.normal(at, "Created", format!("Created container {}", self.name));
+        let message = format!("Error: failed to start container \"{}\": {reason}", self.name);
+        events.warning(at, "Failed", message);
+        self.begin_run(at, facts);
+    }
+
+    fn begin_run(&mut self, at: Timestamp, facts: &Facts) {
         let planned = if self.is_real { None } else { self.planned_end(at, facts) };
         let probe = |name: &str, variable: &str| {
             let is_asked = self.kind == ContainerKind::App && !self.is_real;
@@ -262,6 +277,7 @@ impl Container {
         current.ended = Some((at, exit));
         current.ready = false;
         let restart = match (policy, self.kind) {
+            _ if self.is_leaving => false,
             (RestartPolicy::Never, _) => false,
             (RestartPolicy::Always, ContainerKind::App) => true,
             (RestartPolicy::Always | RestartPolicy::OnFailure, _) => failed,
@@ -309,6 +325,7 @@ impl Container {
         }
         self.phase = Phase::Idle;
         self.attempts = 0;
+        self.is_leaving = false;
     }
 
     /// This container as the updated request has it, with the history of `old`, which it replaces.

@@ -223,6 +223,11 @@ impl Life {
         let mut others = self.apps.iter().filter(|container| !container.switches.is_sidecar).peekable();
         if others.peek().is_some() && others.all(Container::has_ended) {
             for sidecar in self.apps.iter_mut().filter(|container| !container.has_ended()) {
+                if sidecar.is_real && sidecar.is_running() {
+                    // Its runtime stops it, and says how that ended.
+                    sidecar.is_leaving = true;
+                    continue;
+                }
                 sidecar.stop(at, Exit::of_code(128 + 15, String::new()));
             }
         }

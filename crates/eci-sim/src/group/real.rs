@@ -31,6 +31,7 @@ impl Group {
         match report {
             Report::Pulled { name, found } => self.pull_ended(&name, found, at, settings),
             Report::Launched { name } => return self.launched(&name, at, settings),
+            Report::Unstarted { name, exit } => self.unstarted(&name, exit, at, settings),
             Report::Exited { name, run, exit } => self.exited(&name, &run, exit, at, settings),
             Report::Stopped => self.stopped(at, settings),
         }
@@ -60,6 +61,20 @@ impl Group {
         let id = container.current.as_ref().map(|current| current.id.clone());
         self.changed(at, settings);
         id
+    }
+
+    /// A container's process could not be started.
+    fn unstarted(&mut self, name: &str, exit: Exit, at: Timestamp, settings: &Settings) {
+        let life = &mut self.life;
+        let mut containers = life.init.iter_mut().chain(&mut life.apps);
+        let Some(container) = containers.find(|container| container.name == name) else { return };
+        if container.phase != Phase::Launching {
+            return;
+        }
+        container.unstarted(at, &self.facts, &exit.message, &mut life.events);
+        if let Some(run) = container.current.as_ref().map(|current| current.id.clone()) {
+            self.exited(name, &run, exit, at, settings);
+        }
     }
 
     /// A container's process has ended.

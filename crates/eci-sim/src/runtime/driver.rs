@@ -3,7 +3,7 @@
 //! Level, not edge: every round compares what should run with what does, so that a group that is deleted,
 //! restarted, expired or taken away by the control API needs no message of its own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,6 +69,8 @@ struct Wish {
     launches: Vec<Launch>,
     /// The runs that go on, by container.
     runs: BTreeMap<String, String>,
+    /// Containers that are to end before their group does.
+    leaving: BTreeSet<String>,
 }
 
 /// Runs containers until the simulator stops.
@@ -151,11 +153,15 @@ fn wish(group: &Group, file_mode: crate::settings::FileMode) -> Wish {
         pulls: Vec::new(),
         launches: Vec::new(),
         runs: BTreeMap::new(),
+        leaving: BTreeSet::new(),
     };
     if stop == Stop::AtOnce {
         return wish;
     }
     for container in life.init.iter().chain(&life.apps) {
+        if container.is_leaving {
+            wish.leaving.insert(container.name.clone());
+        }
         match container.phase {
             Phase::Pulling { .. } => wish.pulls.push((container.name.clone(), container.image.clone())),
             Phase::Launching => wish.launches.push(Launch {
@@ -178,6 +184,7 @@ fn fulfil(oci: &Arc<Oci>, shared: &Arc<Shared>, tasks: &TaskTracker, pod: &mut P
     for (name, task) in &pod.tasks {
         let is_wanted = task.known_run.as_ref().is_none_or(|run| wish.runs.get(name) == Some(run));
         let stop = match (is_wanted, wish.is_renewed) {
+            (true, _) if wish.leaving.contains(name) => wish.stop.max(Stop::Gracefully),
             (true, _) => wish.stop,
             (false, true) => Stop::Gracefully,
             (false, false) => Stop::AtOnce,

@@ -2,11 +2,19 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::command::is_installed;
 
 /// Programs that must be there, and the Debian packages that have them.
-const TOOLS: &[(&str, &str)] = &[("ip", "iproute2"), ("unshare", "util-linux"), ("tar", "tar")];
+const TOOLS: &[(&str, &str)] = &[
+    ("ip", "iproute2"),
+    ("unshare", "util-linux"),
+    ("mount", "mount"),
+    ("umount", "mount"),
+    ("cp", "coreutils"),
+    ("tar", "tar"),
+];
 /// Where control groups are mounted.
 pub(super) const CGROUPS: &str = "/sys/fs/cgroup";
 /// Controllers without which an OCI runtime starts nothing where each has a hierarchy of its own (cgroups v1).
@@ -32,8 +40,11 @@ fn check_cgroups(root: &Path) -> Result<(), String> {
         true => vec![root.to_owned()],
         false => CONTROLLERS.iter().map(|controller| root.join(controller)).collect(),
     };
+    // Others of this process may be looking too.
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     for root in roots {
-        let own = root.join(format!("eci-sim-{}", std::process::id()));
+        let own = root.join(format!("eci-sim-{}-{number}", std::process::id()));
         let made = match root.join("cgroup.procs").is_file() {
             true => {
                 fs::create_dir(&own).and_then(|()| fs::remove_dir(&own)).map_err(|error| error.to_string())

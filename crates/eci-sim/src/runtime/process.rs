@@ -15,7 +15,7 @@ use super::command::{marked, run};
 use super::driver::Stop;
 use super::spec::{ContainerSpec, GroupSpec};
 use super::supervision::{Run, asked};
-use super::sweep::mounts_below;
+use super::sweep::{limit_memory, mounts_below};
 use crate::group::Exit;
 use crate::server::Shared;
 use crate::state::record::Report;
@@ -71,29 +71,36 @@ pub(super) async fn run_container(
     let container = container_id(group, name, place.number);
     let directory = oci.group_directory(group).join(format!("run-{}", place.number));
     let started = start(oci, &launch, &place, &container, &directory).await;
+    let child = match started {
+        Ok(child) => child,
+        Err(message) => {
+            let exit = Exit { code: 128, signal: 0, reason: "StartError".to_owned(), message };
+            shared.report(group, Report::Unstarted { name: name.clone(), exit });
+            return clear(oci, &container, &directory).await;
+        }
+    };
     let Some(id) = shared.report(group, Report::Launched { name: name.clone() }) else {
         // Nobody wants it any longer.
-        let _ = oci.call(&["delete", "--force", &container]).await;
-        return;
+        return clear(oci, &container, &directory).await;
     };
     launched.send_replace(Some(id.clone()));
+    limit_memory(&oci.instance, group, launch.group.memory);
     let run = Run { oci, shared, launch: &launch, container, id, directory };
-    match started {
-        Ok(child) => {
-            let key = (group.clone(), name.clone());
-            oci.running().insert(key.clone(), run.container.clone());
-            run.follow(child, stop).await;
-            oci.running().remove(&key);
-        }
-        Err(reason) => {
-            let exit =
-                Exit { code: 128, signal: 0, reason: "StartError".to_owned(), message: reason.clone() };
-            let message = format!("Error: failed to start container \"{name}\": {reason}");
-            run.warn("Failed", message);
-            run.report_end(exit);
-        }
+    let key = (group.clone(), name.clone());
+    oci.running().insert(key.clone(), run.container.clone());
+    run.follow(child, stop).await;
+    oci.running().remove(&key);
+    clear(oci, &run.container, &run.directory).await;
+}
+
+/// Removes what a run leaves.
+async fn clear(oci: &Oci, container: &str, directory: &Path) {
+    let _ = oci.call(&["delete", "--force", container]).await;
+    if let Err(error) = std::fs::remove_dir_all(directory)
+        && directory.exists()
+    {
+        tracing::debug!(%error, "a run's folder could not be removed");
     }
-    run.clear().await;
 }
 
 /// What the OCI runtime calls a run.

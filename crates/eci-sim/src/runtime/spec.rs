@@ -26,6 +26,8 @@ pub(super) struct GroupSpec {
     pub(super) sysctls: BTreeMap<String, String>,
     pub(super) volumes: Vec<Volume>,
     pub(super) grace: Duration,
+    /// Bytes of memory that all its containers have together.
+    pub(super) memory: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -94,6 +96,7 @@ pub(super) fn group(facts: &Facts, file_mode: FileMode) -> GroupSpec {
         sysctls: sysctls.map(|node| (node.text_or_empty("Name"), node.text_or_empty("Value"))).collect(),
         volumes: root.items("Volume").into_iter().map(|node| volume(node, file_mode)).collect(),
         grace: Duration::try_from(facts.grace()).unwrap_or_default(),
+        memory: bytes_of_gib(facts.size.memory),
     }
 }
 

@@ -262,16 +262,6 @@ impl Run<'_> {
         let group = format!("{}-", self.launch.group.id);
         self.container.strip_prefix(&group).unwrap_or(&self.container).to_owned()
     }
-
-    /// Removes what the run leaves.
-    pub(super) async fn clear(&self) {
-        let _ = self.oci.call(&["delete", "--force", &self.container]).await;
-        if let Err(error) = std::fs::remove_dir_all(&self.directory)
-            && self.directory.exists()
-        {
-            tracing::debug!(%error, "a run's folder could not be removed");
-        }
-    }
 }
 
 /// Waits until a stop at least as hard as `least` is asked for.

@@ -134,6 +134,27 @@ pub(super) fn remove_cgroup(cgroup: &Path) {
     let _ = fs::remove_dir(cgroup);
 }
 
+/// Limits the memory of a group, whose control groups are there once one of its containers is.
+pub(super) fn limit_memory(instance: &str, group: &str, bytes: u64) {
+    for cgroup in cgroups(instance).iter().map(|cgroup| cgroup.join(group)) {
+        // Those of cgroups v2, then of v1; swap would let a group have more.
+        let limits = [
+            ("memory.max", bytes),
+            ("memory.swap.max", 0),
+            ("memory.limit_in_bytes", bytes),
+            ("memory.memsw.limit_in_bytes", bytes),
+        ];
+        for (file, limit) in limits {
+            let path = cgroup.join(file);
+            if path.exists()
+                && let Err(error) = fs::write(&path, limit.to_string())
+            {
+                tracing::debug!(%error, path = %path.display(), "a limit could not be set");
+            }
+        }
+    }
+}
+
 /// Removes the control groups of one group of containers.
 pub(super) fn remove_cgroups(instance: &str, group: &str) {
     cgroups(instance).iter().for_each(|cgroup| remove_cgroup(&cgroup.join(group)));

@@ -49,6 +49,8 @@ pub(crate) enum Report {
     Pulled { name: String, found: Result<String, String> },
     /// Its process runs.
     Launched { name: String },
+    /// There is no process: it could not be started.
+    Unstarted { name: String, exit: Exit },
     /// The process of a run has ended.
     Exited { name: String, run: String, exit: Exit },
     /// Nothing of a group under deletion runs any longer.

@@ -128,6 +128,38 @@ async fn an_exit_has_its_code_signal_message_and_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_group_has_no_more_memory_than_it_was_asked_with() {
+    let simulator = simulator(Settings::default()).await;
+    let caller = Caller::of(&simulator);
+    let hog = "x=a; while true; do x=$x$x; done";
+    let id = create(&caller, &[("hog", hog)], &[NEVER, ("Cpu", "0.25"), ("Memory", "0.5")]).await;
+    until(&caller, &id, "failure", |group| group["Status"] == "Failed").await;
+    let reply = caller.ok("DescribeContainerGroups", &[("WithEvent", "true")]).await;
+    let group = &reply["ContainerGroups"][0];
+    assert_eq!(group["Containers"][0]["CurrentState"]["Reason"], "OOMKilled");
+    let events = group["Events"].as_array().unwrap();
+    assert!(events.iter().any(|event| event["Reason"] == "OOMKilled"), "{events:?}");
+    simulator.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sidecar_is_asked_to_end_when_the_others_have() {
+    let simulator = simulator(Settings::default()).await;
+    let caller = Caller::of(&simulator);
+    let sidecar = "trap 'echo bye; exit 3' TERM; echo up; while true; do sleep 0.1; done";
+    let more = [
+        NEVER,
+        ("Container.2.EnvironmentVar.1.Key", "ECI_CONTAINER_TYPE"),
+        ("Container.2.EnvironmentVar.1.Value", "sidecar"),
+    ];
+    let id = create(&caller, &[("main", "sleep 2"), ("side", sidecar)], &more).await;
+    let group = until(&caller, &id, "success", |group| group["Status"] == "Succeeded").await;
+    assert_eq!(group["Containers"][1]["CurrentState"]["ExitCode"], 3, "what it ended with");
+    assert_eq!(log_with(&caller, &id, "side", "bye").await, "up\nbye\n");
+    simulator.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_image_or_a_program_that_is_not_there_fails_as_it_does_in_the_cloud() {
     let simulator = simulator(Settings { pull_ms: 20, ..Settings::default() }).await;
     let caller = Caller::of(&simulator);
@@ -154,6 +186,12 @@ async fn an_image_or_a_program_that_is_not_there_fails_as_it_does_in_the_cloud()
     let state = &group["Containers"][0]["CurrentState"];
     assert_eq!((&state["ExitCode"], &state["Reason"]), (&128.into(), &"StartError".into()));
     assert!(state["Message"].as_str().unwrap().contains("no such file"), "{state}");
+    let groups =
+        caller.ok("DescribeContainerGroups", &[("WithEvent", "true")]).await["ContainerGroups"].clone();
+    let group = groups.as_array().unwrap().iter().find(|group| group["ContainerGroupId"] == id).unwrap();
+    let told =
+        |reason: &str| group["Events"].as_array().unwrap().iter().any(|event| event["Reason"] == reason);
+    assert!(told("Failed") && !told("Started"), "{}", group["Events"]);
     simulator.shutdown().await;
 }
 
