@@ -53,6 +53,8 @@ pub(crate) struct Execs {
     tickets: BTreeMap<String, Ticket>,
     /// Of the call that is being answered.
     pub(crate) sync: Option<SyncRun>,
+    /// The host that the call which is being answered names.
+    pub(crate) host: String,
     /// What the ticket that is issued next is told to break off after.
     pub(crate) cut_after: Option<u64>,
 }

@@ -1,6 +1,7 @@
-//! The page at `/` for people: groups, requests, faults, settings and the clock, over the control API.
+//! The pages for people: at `/` groups, requests, faults, settings and the clock, over the control API; at `/terminal` a
+//! command in a container, where the cloud's `HttpUrl` leads.
 //!
-//! One file without anything from elsewhere. Its policy lets the browser run exactly the script and the style that
+//! Each is one file without anything from elsewhere. Its policy lets the browser run exactly the script and the style that
 //! are in it, by their digests, and talk to this simulator alone; the script never parses text as markup.
 
 use std::sync::LazyLock;
@@ -16,9 +17,14 @@ use http_body_util::Full;
 use sha2::{Digest, Sha256};
 
 const PAGE: &str = include_str!("page/index.html");
+const TERMINAL: &str = include_str!("page/terminal.html");
 
-static POLICY: LazyLock<HeaderValue> =
-    LazyLock::new(|| HeaderValue::from_str(&policy(PAGE)).expect("keywords and base64 are fit for a header"));
+static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| policy_header(PAGE));
+static POLICY_OF_TERMINAL: LazyLock<HeaderValue> = LazyLock::new(|| policy_header(TERMINAL));
+
+fn policy_header(page: &str) -> HeaderValue {
+    HeaderValue::from_str(&policy(page)).expect("keywords and base64 are fit for a header")
+}
 
 /// Whether a request asks for the page. The API is at the same path: its calls name an action, and none of its
 /// clients asks for HTML.
@@ -29,12 +35,25 @@ pub(crate) fn is_wanted(parts: &Parts) -> bool {
     parts.method == Method::GET && parts.uri.path() == "/" && accept.contains("text/html") && !names_action
 }
 
+/// Whether a request asks for the terminal. The token in its address is for its script alone, which redeems it.
+pub(crate) fn is_terminal(parts: &Parts) -> bool {
+    parts.method == Method::GET && parts.uri.path() == "/terminal"
+}
+
+pub(crate) fn terminal() -> http::Response<Full<Bytes>> {
+    answer(TERMINAL, &POLICY_OF_TERMINAL)
+}
+
 pub(crate) fn response() -> http::Response<Full<Bytes>> {
-    let mut response = http::Response::new(Full::new(Bytes::from_static(PAGE.as_bytes())));
+    answer(PAGE, &POLICY)
+}
+
+fn answer(page: &'static str, policy: &HeaderValue) -> http::Response<Full<Bytes>> {
+    let mut response = http::Response::new(Full::new(Bytes::from_static(page.as_bytes())));
     let fixed = |text: &'static str| HeaderValue::from_static(text);
     let headers: [(HeaderName, HeaderValue); 5] = [
         (CONTENT_TYPE, fixed("text/html; charset=utf-8")),
-        (CONTENT_SECURITY_POLICY, POLICY.clone()),
+        (CONTENT_SECURITY_POLICY, policy.clone()),
         (X_CONTENT_TYPE_OPTIONS, fixed("nosniff")),
         (REFERRER_POLICY, fixed("no-referrer")),
         (CACHE_CONTROL, fixed("no-store")),
@@ -87,10 +106,13 @@ mod tests {
         for word in
             ["http://", "https://", "//cdn", " src=", "@import", "innerHTML", "insertAdjacent", "eval("]
         {
-            assert!(!PAGE.contains(word), "{word}");
+            assert!(!PAGE.contains(word) && !TERMINAL.contains(word), "{word}");
         }
         let handlers = ["onclick=", "onload=", "onerror=", "style=\"", "javascript:"];
-        assert!(handlers.iter().all(|word| !PAGE.contains(word)), "the policy would stop it");
+        assert!(
+            handlers.iter().all(|word| !PAGE.contains(word) && !TERMINAL.contains(word)),
+            "the policy would stop it"
+        );
     }
 
     #[test]

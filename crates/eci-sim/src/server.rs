@@ -123,6 +123,9 @@ async fn respond(
     if parts.uri.path().trim_end_matches('/') == "/exec" {
         return Ok(upgrade(&parts, &shared, &fate));
     }
+    if page::is_terminal(&parts) {
+        return Ok(page::terminal().map(boxed));
+    }
     let is_for_people = page::is_wanted(&parts);
     if (is_for_people || parts.uri.path().starts_with("/_sim"))
         && let Some(reason) = guard::refusal(&parts, peer.ip())

@@ -192,6 +192,7 @@ impl Cloud {
         let now = self.advance(wall);
         self.execs.sync = None;
         let call = Call::read(request);
+        self.execs.host = call.headers.get("host").cloned().unwrap_or_default();
         let envelope = Envelope {
             request_id: self.rng.request_id(),
             host_id: format!("eci.{}.aliyuncs.com", self.region),

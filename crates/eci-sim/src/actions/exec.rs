@@ -45,7 +45,9 @@ pub(super) fn run(cloud: &mut Cloud, context: &Context<'_>) -> Result<Value, Api
     }
     let token = cloud.rng.id(32);
     cloud.execs.issue(token.clone(), ticket, context.now);
-    let host = cloud.address.map_or_else(String::new, |address| address.to_string());
+    // Where it listens on every address, the one that it was called by leads to it.
+    let address = cloud.address.filter(|address| !address.ip().is_unspecified());
+    let host = address.map_or_else(|| cloud.execs.host.clone(), |address| address.to_string());
     Ok(json!({
         "WebSocketUri": format!("ws://{host}/exec/?s={token}"),
         "HttpUrl": format!("http://{host}/terminal?param={token}"),

@@ -30,6 +30,37 @@ async fn groups_are_shown_with_their_containers_and_events_as_they_change() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_command_is_typed_at_where_its_address_leads() {
+    let everywhere =
+        Config { listen: "0.0.0.0:0".parse().unwrap(), allow_non_loopback: true, ..Config::default() };
+    let simulator = start(everywhere).await;
+    let address = std::net::SocketAddr::from(([127, 0, 0, 1], simulator.address().port()));
+    let caller = Caller::at(address);
+    let id = caller.create("sleep 3600", &[]).await;
+    caller.until("it runs", |group| group["Status"] == "Running").await;
+    let command = [
+        ("ContainerGroupId", id.as_str()),
+        ("ContainerName", "main"),
+        ("Command", r#"["sh"]"#),
+        ("TTY", "true"),
+    ];
+    let reply = caller.ok("ExecContainerCommand", &command).await;
+    let url = reply["HttpUrl"].as_str().unwrap();
+    assert!(url.starts_with(&format!("http://{address}/terminal?param=")), "{url}");
+    let mut browser = Browser::at(url).await;
+    browser.until_shown("#state", "Connected").await;
+    browser.until_shown("#screen", "/ #").await;
+    browser.fill("#typing [name=line]", "echo '<b>one</b>'; exit 3").await;
+    browser.click("#typing button").await;
+    browser.until_shown("#screen", "<b>one</b>").await;
+    browser.until_shown("#state", "The command has ended.").await;
+    browser.until_shown("#state", "exit status 3").await;
+    browser.show(url).await;
+    browser.until_shown("#state", "was used, or has expired").await;
+    simulator.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_fault_is_added_met_and_removed_by_clicks() {
     let simulator = simulator().await;
     let caller = Caller::of(&simulator);
