@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
 use super::Context;
 use crate::error::ApiError;
@@ -43,12 +44,7 @@ pub(super) fn page(cloud: &Cloud, context: &Context<'_>, limit: usize) -> Result
     {
         return Err(ApiError::not_found("container group"));
     }
-    let token = match context.parameter("NextToken") {
-        None => None,
-        Some(text) => Some(Token::read(text).ok_or_else(|| {
-            ApiError::new(400, "InvalidParameter", "The specified NextToken is not one that was given out.")
-        })?),
-    };
+    let token = token(context)?;
     let limit = match cloud.settings.page_cap {
         0 => limit,
         cap => limit.min(cap),
@@ -151,6 +147,34 @@ fn since(cloud: &Cloud, context: &Context<'_>) -> Option<Timestamp> {
         SinceSecondBounds::Refuse | SinceSecondBounds::Ignore => asked,
     };
     context.now.checked_sub(SignedDuration::from_secs(seconds)).ok()
+}
+
+fn token(context: &Context<'_>) -> Result<Option<Token>, ApiError> {
+    let unknown =
+        || ApiError::new(400, "InvalidParameter", "The specified NextToken is not one that was given out.");
+    context.parameter("NextToken").map(|text| Token::read(text).ok_or_else(unknown)).transpose()
+}
+
+/// Where a page of another list begins: 0, or what the page before gave to [`next_token`].
+pub(super) fn begin(context: &Context<'_>) -> Result<u64, ApiError> {
+    Ok(token(context)?.map_or(0, |token| token.seq))
+}
+
+/// What leads to the page that begins there.
+pub(super) fn next_token(begin: u64) -> String {
+    Token { seq: begin, total: 0 }.write()
+}
+
+/// Cuts a list of which all is known into pages. Returns the page, and what leads to the next, empty for none.
+pub(super) fn slice(
+    all: Vec<Value>,
+    limit: usize,
+    context: &Context<'_>,
+) -> Result<(Vec<Value>, String), ApiError> {
+    let start = usize::try_from(begin(context)?).unwrap_or(usize::MAX).min(all.len());
+    let end = all.len().min(start.saturating_add(limit));
+    let next = if end < all.len() { next_token(end as u64) } else { String::new() };
+    Ok((all[start..end].to_vec(), next))
 }
 
 /// A paging token: where the page ended, and how many groups the first page counted.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::tags::bearable;
-use super::{Context, create};
+use super::{Context, create, page};
 use crate::error::ApiError;
 use crate::params::{Node, Parameters};
 use crate::settings::{millis, seconds};
@@ -125,24 +125,17 @@ pub(super) fn describe(cloud: &Cloud, context: &Context<'_>, kind: ResourceKind)
         return Ok(matched(cloud, context, passing, &wanted));
     }
     passing.sort_by_key(|resource| resource.seq);
-    let after = match context.parameter("NextToken").map(|text| u64::from_str_radix(text, 16)) {
-        None => 0,
-        Some(Ok(seq)) => seq,
-        Some(Err(_)) => {
-            let message = "The specified NextToken is not one that was given out.";
-            return Err(ApiError::new(400, "InvalidParameter", message));
-        }
-    };
+    let after = page::begin(context)?;
     let limit = context.root.number("Limit").unwrap_or(LIMIT).clamp(1, LIMIT);
     let rest: Vec<&Resource> = passing.iter().copied().filter(|resource| resource.seq > after).collect();
-    let page = &rest[..rest.len().min(limit)];
-    let next = page.last().filter(|_| rest.len() > limit).map(|last| format!("{:016x}", last.seq));
+    let shown = &rest[..rest.len().min(limit)];
+    let next = shown.last().filter(|_| rest.len() > limit).map(|last| page::next_token(last.seq));
     let list = match kind {
         ResourceKind::ImageCache => "ImageCaches",
         ResourceKind::DataCache => "DataCaches",
         ResourceKind::VirtualNode => "VirtualNodes",
     };
-    let shown: Vec<Value> = page.iter().map(|resource| render(cloud, resource, context.now)).collect();
+    let shown: Vec<Value> = shown.iter().map(|resource| render(cloud, resource, context.now)).collect();
     Ok(json!({list: shown, "TotalCount": passing.len(), "NextToken": next.unwrap_or_default()}))
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::Context;
+use super::{Context, page};
 use crate::error::ApiError;
 use crate::state::Cloud;
 use crate::state::catalog::ResourceKind;
@@ -109,10 +109,7 @@ pub(super) fn list(cloud: &Cloud, context: &Context<'_>) -> Result<Value, ApiErr
             found.extend(tags.iter().map(row));
         }
     }
-    let start: usize = context.parameter("NextToken").and_then(|text| text.parse().ok()).unwrap_or(0);
     let limit = context.root.number("Limit").unwrap_or(50).clamp(1, 50);
-    let end = found.len().min(start.saturating_add(limit));
-    let next = if end < found.len() { end.to_string() } else { String::new() };
-    let page = found.get(start.min(end)..end).unwrap_or_default();
+    let (page, next) = page::slice(found, limit, context)?;
     Ok(json!({"TagResources": page, "NextToken": next}))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::Context;
+use super::{Context, page};
 use crate::clock::{later, seconds_text};
 use crate::error::ApiError;
 use crate::group::Group;
@@ -115,14 +115,13 @@ pub(super) fn describe_commits(cloud: &Cloud, context: &Context<'_>) -> Result<V
     });
     let found: Vec<Value> = own.map(|task| render_commit(task, context.now, step)).collect();
     let limit = context.root.number("MaxResults").unwrap_or(10).clamp(1, 50);
-    let start: usize = context.parameter("NextToken").and_then(|text| text.parse().ok()).unwrap_or(0);
-    let end = found.len().min(start.saturating_add(limit));
-    let next = if end < found.len() { end.to_string() } else { String::new() };
+    let total = found.len();
+    let (shown, next) = page::slice(found, limit, context)?;
     Ok(json!({
-        "CommitTasks": found.get(start.min(end)..end).unwrap_or_default(),
+        "CommitTasks": shown,
         "MaxResults": limit.to_string(),
         "NextToken": next,
-        "TotalCount": found.len(),
+        "TotalCount": total,
     }))
 }
 

@@ -69,6 +69,31 @@ fn caches_come_in_pages_and_a_token_makes_one_only_once() {
 }
 
 #[test]
+fn a_token_that_was_never_given_out_begins_no_page_of_any_list() {
+    let mut world = World::new();
+    let id = world.create(&[("Tag.1.Key", "a"), ("Tag.2.Key", "b")]);
+    let tags = [("ResourceType", "ContainerGroup"), ("ResourceId.1", id.as_str())];
+    let first = checked(&mut world, "ListTagResources", &[&tags[..], &[("Limit", "1")]].concat());
+    let token = first["NextToken"].as_str().unwrap();
+    let second = checked(&mut world, "ListTagResources", &[&tags[..], &[("NextToken", token)]].concat());
+    assert_eq!(
+        (&first["TagResources"][0]["TagKey"], &second["TagResources"][0]["TagKey"]),
+        (&json!("a"), &json!("b"))
+    );
+    let commits = [("ContainerGroupId", id.as_str())];
+    for (action, base) in [
+        ("DescribeImageCaches", &[][..]),
+        ("DescribeDataCaches", &[]),
+        ("DescribeVirtualNodes", &[]),
+        ("ListTagResources", &tags),
+        ("DescribeCommitContainerTask", &commits),
+    ] {
+        let made_up = [base, &[("NextToken", "5")]].concat();
+        assert_eq!(world.call(action, &made_up), Err("400 InvalidParameter".into()), "{action}");
+    }
+}
+
+#[test]
 fn data_caches_are_found_by_path_and_copied_to_another_region() {
     let mut world = World::new();
     let source = [
