@@ -20,6 +20,9 @@ const LISTS: [(&str, &str); 7] = [
     ("ListTagResources", "TagResources"),
 ];
 
+/// What actions are about whose names say it; the others are about groups.
+const KINDS: [&str; 3] = ["ImageCache", "DataCache", "VirtualNode"];
+
 impl Cloud {
     /// What a caller without permission gets; `None` for one that has it.
     pub(super) fn refusal(
@@ -30,7 +33,7 @@ impl Cloud {
     ) -> Option<Result<Value, ApiError>> {
         let is_read = action.starts_with("Describe") && action != "DescribeRegions";
         let is_blind = self.settings.read_permission == ReadPermission::Denied && is_read;
-        let resources = self.resources(caller, parameters);
+        let resources = self.resources(action, caller, parameters);
         if !is_blind && resources.iter().all(|resource| caller.permissions.permit(action, resource)) {
             return None;
         }
@@ -53,16 +56,26 @@ impl Cloud {
         })
     }
 
-    /// What a call is about, as policies name it: the group or the resources it names, or all groups.
-    fn resources(&self, caller: &AccessKey, parameters: &Parameters) -> Vec<String> {
+    /// What a call is about, as policies name it: what it names by id, or all of the kind that its action is about. Published
+    /// is the name of groups only; the other kinds are taken to be named as `ResourceType` has them.
+    fn resources(&self, action: &str, caller: &AccessKey, parameters: &Parameters) -> Vec<String> {
         let parameter = |name: &str| parameters.get(name).map(String::as_str).filter(|text| !text.is_empty());
         let region = parameter("RegionId").unwrap_or(&self.region);
-        let kind = parameter("ResourceType").unwrap_or("ContainerGroup").to_ascii_lowercase();
-        let named = parameters.iter().filter(|(name, _)| name.starts_with("ResourceId."));
+        let of_action = KINDS.iter().find(|kind| action.contains(**kind)).unwrap_or(&"ContainerGroup");
+        let kind = parameter("ResourceType").unwrap_or(of_action);
+        let numbered = format!("{kind}Id.");
+        let named = parameters
+            .iter()
+            .filter(|(name, _)| name.starts_with("ResourceId.") || name.starts_with(&numbered));
+        let listed = parameter(&format!("{kind}Ids"));
+        let listed: Vec<String> = listed.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        let one = parameter(&format!("{kind}Id"));
         let mut ids: Vec<&str> = named.map(|(_, id)| id.as_str()).collect();
+        ids.extend(listed.iter().map(String::as_str).chain(one));
         if ids.is_empty() {
-            ids.push(parameter("ContainerGroupId").unwrap_or("*"));
+            ids.push("*");
         }
+        let kind = kind.to_ascii_lowercase();
         ids.iter().map(|id| format!("acs:eci:{region}:{}:{kind}/{id}", caller.account)).collect()
     }
 }

@@ -99,6 +99,36 @@ async fn a_policy_document_permits_by_action_and_resource() {
 }
 
 #[tokio::test]
+async fn a_policy_on_one_resource_reaches_lists_that_name_it_and_other_kinds() {
+    let (simulator, identity) = with("- {access_key_id: ram, secret: secret, allow: []}").await;
+    let (owner, ram) = (identity("owner"), identity("ram"));
+    let (mine, other) = (owner.create("sleep 60", &[]).await, owner.create("sleep 60", &[]).await);
+    let permit = async |statements: serde_json::Value| {
+        let policy = json!({"Version": "1", "Statement": statements});
+        let change = json!({"access_key_id": "ram", "change": "permit", "policy": policy});
+        assert_eq!(control(simulator.address(), "POST", "accounts", change).await.status, 200);
+    };
+    let seen = async |ids: &[&str]| {
+        let ids = json!(ids).to_string();
+        let reply = ram.ok(GROUPS, &[("ContainerGroupIds", &ids)]).await;
+        reply["ContainerGroups"].as_array().unwrap().len()
+    };
+    let of_mine = format!("acs:eci:*:*:containergroup/{mine}");
+    permit(json!([{"Effect": "Allow", "Action": "eci:*", "Resource": of_mine}])).await;
+    assert_eq!((seen(&[&mine]).await, seen(&[&other]).await, seen(&[&mine, &other]).await), (1, 0, 0));
+    permit(json!([
+        {"Effect": "Allow", "Action": "*", "Resource": "*"},
+        {"Effect": "Deny", "Action": "eci:*", "Resource": of_mine},
+    ]))
+    .await;
+    assert_eq!((seen(&[&mine]).await, seen(&[&other]).await), (0, 1));
+    permit(json!([{"Effect": "Allow", "Action": "eci:*", "Resource": "acs:eci:*:*:imagecache/*"}])).await;
+    assert_eq!(refused(&ram, "DescribeContainerGroupPrice", "").await, "403 Forbidden.RAM");
+    let cache = [("ImageCacheName", "c"), ("Image.1", "nginx"), ("VSwitchId", "v"), ("SecurityGroupId", "s")];
+    ram.ok("CreateImageCache", &cache).await;
+}
+
+#[tokio::test]
 async fn tags_of_a_resource_that_a_policy_leaves_out_may_not_be_changed() {
     let (simulator, identity) = with("- {access_key_id: ram, secret: secret, allow: []}").await;
     let (owner, ram) = (identity("owner"), identity("ram"));
