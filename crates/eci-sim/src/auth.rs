@@ -116,12 +116,12 @@ impl Keyring {
         Self { keys, nonces: Nonces::default() }
     }
 
-    /// Adds a key, or replaces the one of its id.
     /// The same keys, none of them used yet.
     pub(crate) fn unused(&self) -> Self {
         Self { keys: self.keys.clone(), nonces: Nonces::default() }
     }
 
+    /// Adds a key, or replaces the one of its id.
     pub(crate) fn add(&mut self, key: AccessKey) {
         self.keys.insert(key.id.clone(), key);
     }

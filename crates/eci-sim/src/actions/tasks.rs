@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Context, page};
@@ -172,24 +173,60 @@ fn own_instance<'c>(cloud: &'c Cloud, context: &Context<'_>) -> Result<&'c Group
     context.own_group(cloud).map_err(|_| ApiError::new(400, "InvalidInstanceId.NotFound", message))
 }
 
+/// What a capture of packets is asked with.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+#[allow(dead_code, reason = "names that are known, whatever they hold")]
+struct Capture {
+    enable: Option<bool>,
+    protocol: Option<String>,
+    source_ip: Option<Value>,
+    source_cidr: Option<Value>,
+    source_port: Option<Value>,
+    dest_ip: Option<Value>,
+    dest_cidr: Option<Value>,
+    dest_port: Option<Value>,
+    if_device_name: Option<Value>,
+    snaplen: Option<Value>,
+    /// Seconds.
+    duration: Option<u32>,
+    packet_num: Option<Value>,
+    /// Bytes.
+    file_size: Option<u64>,
+}
+
+impl Capture {
+    fn read(text: &str) -> Result<Self, String> {
+        let capture: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let is_known = |protocol: &String| ["tcp", "udp", "icmpv4"].contains(&protocol.as_str());
+        if !capture.protocol.as_ref().is_none_or(is_known) {
+            return Err("Protocol must be one of tcp, udp, icmpv4".to_owned());
+        }
+        if capture.file_size.is_some_and(|bytes| bytes > 1 << 30) {
+            return Err("FileSize is at most 1 GiB".to_owned());
+        }
+        Ok(capture)
+    }
+}
+
 pub(super) fn operate(cloud: &mut Cloud, context: &Context<'_>) -> Result<Value, ApiError> {
     let group = own_instance(cloud, context)?.facts.id.clone();
     let kind = context.parameter("OpsType").unwrap_or_default();
     let value = context.parameter("OpsValue").unwrap_or_default();
     let refused = |message: &str| ApiError::new(400, "InvalidParameter", message);
-    let capture: Value = serde_json::from_str(value).unwrap_or_default();
-    let enables = match kind {
-        "coredump" if ["enable", "disable"].contains(&value) => value == "enable",
+    let (enables, duration) = match kind {
+        "coredump" if ["enable", "disable"].contains(&value) => (value == "enable", None),
         "coredump" => return Err(refused("OpsValue must be enable or disable")),
-        "tcpdump" if capture.is_object() => capture["Enable"].as_bool().unwrap_or(true),
-        "tcpdump" => return Err(refused("OpsValue must be a JSON object")),
+        "tcpdump" => {
+            let capture = Capture::read(value).map_err(|problem| refused(&format!("OpsValue: {problem}")))?;
+            (capture.enable.unwrap_or(true), capture.duration)
+        }
         _ => return Err(refused("OpsType must be one of coredump, tcpdump")),
     };
     let account = context.caller.account.clone();
     let records = &mut cloud.catalog.operations;
     if enables {
-        let duration = capture["Duration"].as_i64().map(SignedDuration::from_secs);
-        let ends_at = duration.map(|duration| later(context.now, duration));
+        let ends_at = duration.map(|seconds| later(context.now, SignedDuration::from_secs(seconds.into())));
         let kind = kind.to_owned();
         records.push(OpsRecord { account, group, kind, at: context.now, ends_at, is_closed: false });
     } else {

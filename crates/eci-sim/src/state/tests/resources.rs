@@ -262,6 +262,11 @@ fn dumps_expire_and_captures_succeed() {
         world.call("CreateInstanceOpsTask", &parameters)
     };
     ask(&mut world, "coredump", "enable").unwrap();
+    for bad in
+        [r#"{"Duration":-5}"#, r#"{"Protocol":"sctp"}"#, r#"{"FileSize":2000000000}"#, r#"{"Bogus":1}"#, "[]"]
+    {
+        assert_eq!(ask(&mut world, "tcpdump", bad).unwrap_err(), "400 InvalidParameter", "{bad}");
+    }
     ask(&mut world, "tcpdump", "{\"Enable\":true,\"Duration\":60}").unwrap();
     assert_eq!(ask(&mut world, "strace", "x"), Err("400 InvalidParameter".into()));
     let status = |world: &mut World, kind: &str| {
