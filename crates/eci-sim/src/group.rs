@@ -1,6 +1,7 @@
 //! A container group: what was asked for ([`Facts`]), and what has become of it ([`Life`]).
 
 mod container;
+mod ending;
 mod events;
 mod facts;
 mod incarnation;

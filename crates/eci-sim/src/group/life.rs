@@ -18,9 +18,9 @@ use crate::settings::Settings;
 
 #[derive(Debug)]
 pub(crate) struct Life {
-    status: Status,
+    pub(super) status: Status,
     /// A status that was forced from outside and hides the real one.
-    forced: Option<Status>,
+    pub(super) forced: Option<Status>,
     /// Restarting or Updating, until every container has been started again.
     transition: Option<Status>,
     /// When a reader could last see something new.
@@ -28,8 +28,8 @@ pub(crate) struct Life {
     pub(super) placing: Placing,
     /// Only of a spot group, once it is placed.
     spot: Option<Spot>,
-    pending_until: Timestamp,
-    deadline: Option<Timestamp>,
+    pub(super) pending_until: Timestamp,
+    pub(super) deadline: Option<Timestamp>,
     pub(crate) placed_at: Option<Timestamp>,
     pub(crate) initialized_at: Option<Timestamp>,
     /// Whether all app containers are ready, and since when that is so.
@@ -140,19 +140,6 @@ impl Life {
         self.progress(at, settings);
     }
 
-    /// Ends a group whose time is over, placed or not. Returns whether it was.
-    fn give_up(&mut self, at: Timestamp) -> bool {
-        let (reason, message) = if self.deadline.is_some_and(|deadline| deadline <= at) {
-            ("DeadlineExceeded", "the group was active longer than its deadline")
-        } else if self.status == Status::Pending && self.pending_until <= at {
-            ("PendingTimeout", "the group was pending longer than it may be")
-        } else {
-            return false;
-        };
-        self.finish(at, Status::Failed, reason, message);
-        true
-    }
-
     /// Returns whether it was time to.
     fn look_at_spot(&mut self, facts: &Facts, at: Timestamp, settings: &Settings) -> bool {
         let Some(spot) = self.spot.as_mut().filter(|spot| spot.due() <= at) else { return false };
@@ -218,31 +205,6 @@ impl Life {
         }
     }
 
-    /// Ends the sidecars once nothing else runs.
-    fn end_sidecars(&mut self, at: Timestamp) {
-        let mut others = self.apps.iter().filter(|container| !container.switches.is_sidecar).peekable();
-        if others.peek().is_some() && others.all(Container::has_ended) {
-            for sidecar in self.apps.iter_mut().filter(|container| !container.has_ended()) {
-                if sidecar.is_real && sidecar.is_running() {
-                    // Its runtime stops it, and says how that ended.
-                    sidecar.is_leaving = true;
-                    continue;
-                }
-                sidecar.stop(at, Exit::of_code(128 + 15, String::new()));
-            }
-        }
-    }
-
-    /// Whether the group ended well, as far as the containers that count tell.
-    fn outcome(&self) -> Status {
-        let is_job = self.apps.iter().any(|container| !container.switches.is_sidecar);
-        let counts = |container: &&Container| {
-            !(container.switches.ignores_exit_code || is_job && container.switches.is_sidecar)
-        };
-        let succeeded = self.apps.iter().filter(counts).all(Container::has_succeeded);
-        if succeeded { Status::Succeeded } else { Status::Failed }
-    }
-
     /// Draws the consequences of what the containers did.
     pub(super) fn progress(&mut self, at: Timestamp, settings: &Settings) {
         self.begin_next(at, settings);
@@ -290,54 +252,6 @@ impl Life {
             self.initialized_at = None;
         }
         self.progress(at, settings);
-    }
-
-    /// Ends the group from outside its containers.
-    fn finish(&mut self, at: Timestamp, status: Status, reason: &'static str, message: &str) {
-        let exit = Exit { code: 137, signal: 9, reason: reason.to_owned(), message: message.to_owned() };
-        for container in self.init.iter_mut().chain(&mut self.apps) {
-            container.stop(at, exit.clone());
-        }
-        self.events.warning(at, reason, message.to_owned());
-        self.changed_at = at;
-        self.ready = (false, at);
-        self.status = status;
-        self.forced = None;
-        self.ended_at = Some(at);
-    }
-
-    /// What its containers ran on is gone while they were being ended.
-    pub(crate) fn lose_containers(&mut self, at: Timestamp) {
-        for container in self.init.iter_mut().chain(&mut self.apps) {
-            container.stop(at, Exit::of_code(128 + 9, String::new()));
-        }
-        self.changed_at = at;
-    }
-
-    /// What its containers ran on is gone, and they with it. A group is never started elsewhere.
-    pub(crate) fn lose_host(&mut self, at: Timestamp) {
-        let message = "the machine that ran the containers has failed";
-        self.finish(at, Status::Failed, "SYSTEM_FAILURE", message);
-    }
-
-    /// A person or a test says what the status is. A terminal one ends the containers, another only hides
-    /// the real one until the next is forced or the group ends.
-    pub(crate) fn force(&mut self, at: Timestamp, status: Option<Status>, message: &str) {
-        match status {
-            Some(status) if status.is_terminal() => {
-                let reason = match status {
-                    Status::ScheduleFailed => "NoStock",
-                    Status::Expired => "SpotToBeReleased",
-                    Status::Succeeded => "Completed",
-                    _ => "UnknownError",
-                };
-                self.finish(at, status, reason, message);
-            }
-            other => {
-                self.forced = other;
-                self.changed_at = at;
-            }
-        }
     }
 
     /// Ends a running container from outside. Returns whether it was running.
