@@ -60,7 +60,7 @@ impl World {
     fn call(&mut self, action: &str, parameters: &[(&str, &str)]) -> Result<Value, String> {
         let mut all: Parameters = [("RegionId".to_owned(), "cn-hangzhou".to_owned())].into();
         all.extend(parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let call = Call { parameters: Arc::new(all), ..Call::read(&Request::default()) };
+        let call = Call { parameters: Arc::new(all), ..Call::read(&crate::wire::Request::default()) };
         let now = self.cloud.advance(self.now);
         let caller = self.caller.clone();
         self.cloud

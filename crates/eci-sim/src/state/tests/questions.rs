@@ -505,7 +505,7 @@ fn early_log(world: &mut World) -> String {
 fn answer(world: &mut World, action: &str, parameters: &[(&str, &str)]) -> Answer {
     let all = parameters.iter().chain(&[("RegionId", "cn-hangzhou")]);
     let all: Parameters = all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    let call = Call { parameters: Arc::new(all), ..Call::read(&Request::default()) };
+    let call = Call { parameters: Arc::new(all), ..Call::read(&crate::wire::Request::default()) };
     let unset_values = world.cloud.settings.unset_values;
     let envelope = Envelope { request_id: "R".into(), host_id: String::new(), as_xml: false, unset_values };
     let (action, caller) = (action.to_owned(), world.caller.clone());
