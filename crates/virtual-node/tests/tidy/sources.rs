@@ -39,6 +39,32 @@ fn without_head(files: &[File]) -> Vec<String> {
         .collect()
 }
 
+/// What other lock files than the root's lack of our crates' dependencies: they are built with `--locked`, and not by every run.
+fn behind_manifests(files: &[File]) -> Vec<String> {
+    let words =
+        |text: &str| text.split(['=', '.', ' ', '"', ',']).find(|word| !word.is_empty()).map(str::to_owned);
+    let section = |text: &str, start: &str, end: &str| -> Vec<String> {
+        let lines = text.lines().skip_while(|line| *line != start).skip(1);
+        let lines = lines.take_while(|line| !line.starts_with(end));
+        // Optional ones are locked where a feature has them in.
+        let lines = lines.filter(|line| !line.starts_with('#') && !line.contains("optional = true"));
+        lines.filter_map(words).collect()
+    };
+    let mut found = Vec::new();
+    for lock in files.iter().filter(|file| file.path.ends_with("/Cargo.lock")) {
+        for package in lock.text.split("[[package]]\n").skip(1) {
+            let Some(name) = package.lines().next().and_then(|line| line.split('"').nth(1)) else { continue };
+            let path = format!("crates/{name}/Cargo.toml");
+            let Some(manifest) = files.iter().find(|file| file.path == path) else { continue };
+            let known = section(package, "dependencies = [", "]");
+            let wanted = section(&manifest.text, "[dependencies]", "[");
+            let missing = wanted.iter().filter(|dependency| !known.contains(dependency));
+            found.extend(missing.map(|dependency| format!("{} lacks {dependency} of {name}", lock.path)));
+        }
+    }
+    found
+}
+
 /// Source files that no `mod` names: they are never compiled.
 fn stray(files: &[File]) -> Vec<String> {
     let text = |path: &str| files.iter().find(|file| file.path == path).map(|file| file.text.as_str());
@@ -226,4 +252,13 @@ fn each_breach_is_found() {
     let lock = "[[package]]\nname = \"digest\"\nversion = \"0.10.7\"\n\n[[package]]\nname = \"digest\"\nversion = \"0.11.3\"\n";
     assert_eq!(banned(lock), ["digest 0.10.7 is banned"]);
     assert_eq!(banned("name = \"openssl-sys\"\nversion = \"0.9.1\"\n"), ["openssl-sys 0.9.1 is banned"]);
+}
+
+#[test]
+fn every_lock_file_knows_what_our_crates_depend_on() {
+    assert_none(&behind_manifests(&repository()));
+    let lock = "version = 4\n\n[[package]]\nname = \"a\"\ndependencies = [\n \"one\",\n]\n";
+    let manifest = "[package]\n\n[dependencies]\n# Why.\none.workspace = true\ntwo = \"1\"\nthree = { version = \"1\", optional = true }\n\n[lints]\n";
+    let tree = [file("fuzz/Cargo.lock", lock), file("crates/a/Cargo.toml", manifest)];
+    assert_eq!(behind_manifests(&tree), ["fuzz/Cargo.lock lacks two of a"]);
 }
