@@ -17,7 +17,8 @@ use bytes::Bytes;
 use eci_client::model::ContainerGroupId;
 use eci_client::transport::Connection;
 use eci_client::{
-    AccessKey, Client, ExecEncoding, ExecLayout, ExecOptions, ExecStatus, TerminalSize, Transport, TransportError,
+    AccessKey, Client, ExecEncoding, ExecLayout, ExecOptions, ExecStatus, TerminalSize, Transport,
+    TransportError,
 };
 use futures_util::{SinkExt, StreamExt};
 use libfuzzer_sys::fuzz_target;
@@ -47,10 +48,21 @@ struct Input {
 
 #[derive(Arbitrary, Clone, Debug)]
 enum Sent {
-    Output { is_stderr: bool, in_base64: bool, bytes: Vec<u8> },
+    Output {
+        is_stderr: bool,
+        in_base64: bool,
+        bytes: Vec<u8>,
+    },
     /// The mark that tells the code, parted into two messages.
-    Mark { code: u16, first: u8 },
-    Status { by_code: bool, on_4: bool, code: u8 },
+    Mark {
+        code: u16,
+        first: u8,
+    },
+    Status {
+        by_code: bool,
+        on_4: bool,
+        code: u8,
+    },
     Ping,
     Binary(Vec<u8>),
     Text(String),
@@ -174,7 +186,9 @@ impl Transport for Scripted {
         let query = request.uri().query().unwrap_or_default();
         let nonce = query.split_once("036").and_then(|(_, rest)| rest.split_once("%3A"));
         self.0.lock().expect("no panic while it is held").1 = nonce.map(|(nonce, _)| nonce.to_owned());
-        Ok(http::Response::new(Bytes::from_static(br#"{"RequestId":"r","WebSocketUri":"ws://127.0.0.1/exec/?s=t0ken"}"#)))
+        Ok(http::Response::new(Bytes::from_static(
+            br#"{"RequestId":"r","WebSocketUri":"ws://127.0.0.1/exec/?s=t0ken"}"#,
+        )))
     }
 
     async fn connect(&self, _: &http::Uri) -> Result<Box<dyn Connection>, TransportError> {
@@ -205,7 +219,8 @@ impl Caller {
             .transport(scripted.clone())
             .build()
             .expect("a client");
-        let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
+        let runtime =
+            Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
         Self { runtime, scripted, client }
     }
 
@@ -215,8 +230,11 @@ impl Caller {
         if let Some((width, height)) = input.resize {
             exec.resizer().resize(TerminalSize { width, height });
         }
-        let (mut stdin, mut stdout, mut stderr) =
-            (exec.stdin.take().expect("stdin"), exec.stdout.take().expect("stdout"), exec.stderr.take().expect("stderr"));
+        let (mut stdin, mut stdout, mut stderr) = (
+            exec.stdin.take().expect("stdin"),
+            exec.stdout.take().expect("stdout"),
+            exec.stderr.take().expect("stderr"),
+        );
         let mut told = Told::default();
         let (_, out, err) = tokio::join!(
             stdin.write_all(&input.stdin),

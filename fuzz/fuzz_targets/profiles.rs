@@ -63,7 +63,8 @@ const CLI_MODES: [&str; 9] = [
     "External",
     "CloudSSO",
 ];
-const INI_MODES: [&str; 6] = ["access_key", "sts", "ram_role_arn", "oidc_role_arn", "ecs_ram_role", "rsa_key_pair"];
+const INI_MODES: [&str; 6] =
+    ["access_key", "sts", "ram_role_arn", "oidc_role_arn", "ecs_ram_role", "rsa_key_pair"];
 const CLI_KEYS: [&str; 16] = [
     "access_key_id",
     "access_key_secret",
@@ -196,10 +197,8 @@ thread_local! {
 
 fuzz_target!(|input: Input<'_>| {
     let bytes = input.file.bytes(input.is_cli);
-    let surroundings = Surroundings::over(Nothing)
-        .environment(|_: &str| None)
-        .files(World(bytes.clone()))
-        .commands(Nothing);
+    let surroundings =
+        Surroundings::over(Nothing).environment(|_: &str| None).files(World(bytes.clone())).commands(Nothing);
     let source: Box<dyn ProvideCredentials> = match input.is_cli {
         true => Box::new(CliProfile::new("profiles", &surroundings)),
         false => Box::new(IniProfile::new("profiles", &surroundings)),
